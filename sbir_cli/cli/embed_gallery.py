@@ -1,0 +1,209 @@
+"""`sbir embed-gallery`: photos into a gallery."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sbir_cli.cli.exits import SKIPPED, say
+
+if TYPE_CHECKING:
+    from sbir_cli.gallery import Manifest, Progress, Report
+
+_SHOWN = 5  # skipped files named on stderr
+
+
+class IndexTypeOption(str, Enum):
+    """The FAISS index."""
+
+    auto = "auto"
+    flat = "flat"
+    hnsw = "hnsw"
+    ivf = "ivf"
+
+
+def embed_gallery(
+    photos: Annotated[
+        list[Path],
+        typer.Argument(metavar="PHOTOS...", help="Photo files and folders, read recursively."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", envvar="SBIR_INDEX", help="The index file to make or update."
+        ),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            envvar="SBIR_MODEL",
+            help="ARCH/TAG, hf-hub:ORG/NAME, local-dir:FOLDER or a checkpoint folder (default: "
+            "the model that made the gallery, else the bundled one).",
+        ),
+    ] = None,
+    device: Annotated[
+        str, typer.Option("--device", envvar="SBIR_DEVICE", help="auto, cpu, cuda, cuda:N, mps.")
+    ] = "auto",
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", envvar="SBIR_BATCH_SIZE", help="Photos per forward pass.")
+    ] = 64,
+    workers: Annotated[
+        int, typer.Option("--workers", envvar="SBIR_WORKERS", help="Threads that decode photos.")
+    ] = 2,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--exclude",
+            envvar="SBIR_EXCLUDE",
+            help="Leave out names or paths that match this shell pattern; may be repeated.",
+        ),
+    ] = None,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove photos that are no longer found under PHOTOS.")
+    ] = False,
+    rebuild: Annotated[
+        bool,
+        typer.Option("--rebuild", help="Embed everything anew, as after a change of the model."),
+    ] = False,
+    index_type: Annotated[
+        IndexTypeOption | None,
+        typer.Option(
+            "--index-type",
+            envvar="SBIR_INDEX_TYPE",
+            help="auto: exact up to 200,000 photos, then hnsw (default: as the gallery is).",
+        ),
+    ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            "--root",
+            envvar="SBIR_ROOT",
+            help="Folder that paths are stored relative to; for a gallery whose photos moved, "
+            "where they are now.",
+        ),
+    ] = None,
+    portable: Annotated[
+        bool,
+        typer.Option("--portable", help="Do not record where on this machine the photos are."),
+    ] = False,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="Write the skipped files to this file, as JSON Lines."),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", envvar="SBIR_QUIET", help="Only errors on stderr.")
+    ] = False,
+) -> None:
+    """Embed photos into a gallery that `sbir query` searches; run again to update it."""
+    from sbir_cli.config import EmbedConfig, IndexConfig
+    from sbir_cli.gallery import update_gallery
+
+    old = _existing(output, rebuild)
+    kind = index_type.value if index_type else old.index_choice if old else "auto"
+    embed = EmbedConfig(batch_size, workers, tuple(exclude or ()), prune)
+    storage = IndexConfig(type=kind)  # type: ignore[arg-type]  # checked by the class
+    from sbir_cli.encoder import load_encoder
+
+    encoder = load_encoder(model or (old.encoder if old else None), device)
+    if not quiet:
+        say(f"model {encoder.name} on {encoder.device}")
+    start = time.perf_counter()
+    with _progress_bar(quiet) as progress:
+        done = update_gallery(
+            output,
+            photos,
+            encoder,
+            embed=embed,
+            storage=storage,
+            root=root,
+            portable=portable,
+            rebuild=rebuild,
+            progress=progress,
+        )
+    if report is not None:
+        _write_report(done, report)
+    _summarise(done, output, time.perf_counter() - start, quiet)
+    if done.skipped:
+        raise typer.Exit(SKIPPED)
+
+
+def _existing(output: Path, rebuild: bool) -> Manifest | None:
+    """The manifest of the gallery to update, if there is one."""
+    from sbir_cli.gallery.manifest import database_path, read_manifest
+
+    if rebuild or not database_path(output).exists():
+        return None
+    return read_manifest(output)
+
+
+@contextmanager
+def _progress_bar(quiet: bool) -> Iterator[Progress]:
+    """A bar with rate and time left, on a terminal only."""
+    if quiet or not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("embedding"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("embedding", total=None, rate="")
+
+        def show(done: int, total: int) -> None:
+            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
+            rate = f"{speed:.0f} photos/s" if speed else ""
+            bar.update(task, completed=done, total=total, rate=rate)
+
+        yield show
+
+
+def _write_report(done: Report, path: Path) -> None:
+    from sbir_cli.errors import SbirError
+    from sbir_cli.output.answers import SCHEMA, json_line
+
+    lines = [{"schema": SCHEMA, "path": str(p), "reason": why} for p, why in done.skipped]
+    try:
+        path.write_text("".join(map(json_line, lines)), "utf-8")
+    except OSError as error:
+        raise SbirError(f"the report cannot be written ({error.strerror})", where=path) from error
+
+
+def _summarise(done: Report, output: Path, seconds: float, quiet: bool) -> None:
+    from sbir_cli.output.table import printable
+
+    for path, reason in done.skipped[:_SHOWN] if not quiet else ():
+        say(f"skipped {printable(str(path))}: {reason}")
+    if len(done.skipped) > _SHOWN and not quiet:
+        say(f"... and {len(done.skipped) - _SHOWN:,} more; --report FILE.jsonl lists them")
+    if quiet:
+        return
+    manifest = done.manifest
+    kind = f"{manifest.index_type}, {manifest.dimension}-d"
+    if manifest.index_type != "flat":
+        kind += f", recall@10 {manifest.recall_at_10:.3f}"
+    say(
+        f"{output}: {manifest.photos:,} photos ({kind}); "
+        f"{done.embedded:,} embedded, {done.removed:,} removed, {len(done.skipped):,} skipped; "
+        f"{seconds:.1f} s, {done.embedded / max(seconds, 1e-9):,.0f} photos/s"
+    )

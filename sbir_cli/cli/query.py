@@ -1,0 +1,232 @@
+"""`sbir query`: sketches to ranked photos."""
+
+from __future__ import annotations
+
+import os
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sbir_cli.cli.exits import SKIPPED, say
+
+if TYPE_CHECKING:
+    from sbir_cli.gallery import Gallery
+    from sbir_cli.output.answers import Answer
+    from sbir_cli.sketches import Sketch
+
+
+class Format(str, Enum):
+    """How results are written to stdout."""
+
+    table = "table"
+    paths = "paths"
+    jsonl = "jsonl"
+    tsv = "tsv"
+    csv = "csv"
+
+
+def query(
+    sketches: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SKETCH...",
+            help="Drawings: image files, SVG, Quick, Draw! ndjson, or - for stdin.",
+            show_default=False,
+        ),
+    ] = None,
+    index: Annotated[
+        Path | None,
+        typer.Option(
+            "--index",
+            "-i",
+            envvar="SBIR_INDEX",
+            help="Gallery to search (default: the prebuilt example gallery).",
+        ),
+    ] = None,
+    top: Annotated[
+        int, typer.Option("--top", "-n", envvar="SBIR_TOP", help="Photos per sketch.")
+    ] = 10,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            "-f",
+            envvar="SBIR_FORMAT",
+            help="Default: table on a terminal, paths into a pipe.",
+        ),
+    ] = None,
+    print0: Annotated[
+        bool, typer.Option("--print0", "-0", help="Paths, each ended by NUL (for xargs -0).")
+    ] = False,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", envvar="SBIR_HTML", help="Also write a contact sheet to this file."),
+    ] = None,
+    min_score: Annotated[
+        str | None,
+        typer.Option(
+            "--min-score",
+            envvar="SBIR_MIN_SCORE",
+            help="Leave out photos below this cosine (0.25), or below this share of the best "
+            "photo's score (80%).",
+        ),
+    ] = None,
+    from_file: Annotated[
+        str | None,
+        typer.Option("--from-file", help="Read sketch names from this file, a line each; - stdin."),
+    ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", envvar="SBIR_ROOT", help="Where the gallery's photos are now."),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model", envvar="SBIR_MODEL", help="Default: the model that made the gallery."
+        ),
+    ] = None,
+    device: Annotated[
+        str, typer.Option("--device", envvar="SBIR_DEVICE", help="auto, cpu, cuda, cuda:N, mps.")
+    ] = "auto",
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", envvar="SBIR_QUIET", help="No notes on stderr.")
+    ] = False,
+) -> None:
+    """Find the photos that look like a drawing, best first."""
+    from sbir_cli import resources
+    from sbir_cli.config import QueryConfig
+    from sbir_cli.gallery import Gallery
+
+    score, share = _cut(min_score)
+    config = QueryConfig(top=top, min_score=score, min_share=share)
+    names = _names(sketches or [], from_file)
+    gallery = Gallery.open(index or resources.bundled_index(), root)
+    drawings, failures = _read(names)
+    answers = _search(drawings, gallery, config, model, device, quiet) if drawings else []
+    if html is not None:
+        _write_sheet(answers, html, quiet)
+    _print(answers, form, print0)
+    for failure in failures:
+        say(f"sbir: {failure}")
+    if failures:
+        raise typer.Exit(SKIPPED if drawings else 1)
+
+
+def _cut(text: str | None) -> tuple[float | None, float | None]:
+    """--min-score as (cosine, share of the best score)."""
+    from sbir_cli.errors import UsageError
+
+    if text is None:
+        return None, None
+    try:
+        value = float(text.removesuffix("%"))
+    except ValueError as error:
+        raise UsageError(f"--min-score takes 0.25 or 80%, not `{text}`") from error
+    return (None, value / 100) if text.endswith("%") else (value, None)
+
+
+def _names(given: list[str], from_file: str | None) -> list[str]:
+    from sbir_cli.errors import UsageError
+
+    names = list(given)
+    if from_file == "-" and "-" in names:
+        raise UsageError("stdin cannot hold both a sketch (-) and names (--from-file -)")
+    if from_file is not None:
+        try:
+            lines = sys.stdin.buffer.read() if from_file == "-" else Path(from_file).read_bytes()
+        except OSError as error:
+            raise UsageError(
+                f"{from_file}: {error.strerror}; name a file of sketch names"
+            ) from error
+        names += [os.fsdecode(line) for line in lines.splitlines() if line.strip()]
+    if not names:
+        raise UsageError("no sketch given; name a drawing, or - to read one from stdin")
+    return names
+
+
+def _read(names: list[str]) -> tuple[list[Sketch], list[str]]:
+    """The drawings that can be read, and a sentence for each that cannot."""
+    from sbir_cli.errors import ImageError
+    from sbir_cli.sketches import read_sketches
+
+    drawings: list[Sketch] = []
+    failures: list[str] = []
+    for name in names:
+        try:
+            drawings += read_sketches(name, sys.stdin.buffer.read() if name == "-" else None)
+        except ImageError as error:
+            failures.append(str(error))
+    return drawings, failures
+
+
+def _search(
+    drawings: list[Sketch],
+    gallery: Gallery,
+    config: object,
+    model: str | None,
+    device: str,
+    quiet: bool,
+) -> list[Answer]:
+    import numpy as np
+
+    from sbir_cli.config import QueryConfig
+    from sbir_cli.encoder import load_sketch_encoder
+    from sbir_cli.errors import MismatchError
+    from sbir_cli.output.answers import Answer
+
+    assert isinstance(config, QueryConfig)
+    wanted = model or gallery.manifest.encoder
+    encoder = load_sketch_encoder(wanted, device)
+    if encoder.fingerprint != gallery.manifest.fingerprint:
+        raise MismatchError(
+            f"the gallery was not embedded by {wanted} as it is now",
+            where=gallery.path,
+            remedy=f"`sbir embed-gallery {gallery.root} -o {gallery.path} --model {wanted} "
+            "--rebuild` embeds it anew",
+        )
+    if not quiet:
+        say(f"model {wanted} on {encoder.device}, {gallery.manifest.photos:,} photos")
+    answers: list[Answer] = []
+    for start in range(0, len(drawings), 64):
+        part = drawings[start : start + 64]
+        pixels = np.stack([encoder.preprocess(sketch.image) for sketch in part])
+        hits = gallery.search(encoder.encode_sketches(pixels), config)
+        answers += [Answer(sketch, found) for sketch, found in zip(part, hits, strict=True)]
+    return answers
+
+
+def _write_sheet(answers: list[Answer], path: Path, quiet: bool) -> None:
+    from sbir_cli.errors import SbirError
+    from sbir_cli.output.contact_sheet import contact_sheet
+
+    try:
+        path.write_text(contact_sheet(answers), "utf-8")
+    except OSError as error:
+        raise SbirError(
+            f"cannot be written ({error.strerror})", where=path, remedy="choose another --html"
+        ) from error
+    if not quiet:
+        say(f"contact sheet: {path}")
+
+
+def _print(answers: list[Answer], form: Format | None, print0: bool) -> None:
+    from sbir_cli.errors import UsageError
+    from sbir_cli.output import answers as writers
+
+    if print0 and form not in (None, Format.paths):
+        raise UsageError("--print0 writes paths; leave out --format")
+    if form is None:
+        form = Format.table if sys.stdout.isatty() and not print0 else Format.paths
+    if form is Format.table:
+        from rich.console import Console
+
+        from sbir_cli.output.table import print_table
+
+        print_table(answers, Console())
+        return
+    data = writers.paths(answers, "\0") if print0 else writers.WRITERS[form.value](answers)
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

@@ -1,0 +1,35 @@
+"""One hash for what decides an embedding: weights, prompts and preprocessing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from sbir_cli.preprocess import Preprocess
+
+Arrays = Mapping[str, npt.NDArray[np.generic]]
+
+
+def hash_arrays(arrays: Arrays) -> str:
+    """SHA-256 over the sorted names, shapes and float32 values of some tensors.
+
+    Values and not files are hashed, so that the same weights in half precision, in full
+    precision or under another file name are the same model.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        values = np.ascontiguousarray(arrays[name], dtype=np.float32)
+        digest.update(f"{name}{values.shape}".encode())
+        digest.update(values.data)
+    return digest.hexdigest()
+
+
+def fingerprint(weights: str, branches: Arrays, preprocess: Preprocess) -> str:
+    """The encoder as one hash: its image tower (hashed before), branches and preprocessing."""
+    settings = json.dumps(preprocess.as_dict(), sort_keys=True)
+    trained = hash_arrays({name: array for name, array in branches.items() if array.size})
+    return hashlib.sha256(f"{weights}\n{trained}\n{settings}".encode()).hexdigest()

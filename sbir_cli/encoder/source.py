@@ -1,0 +1,179 @@
+"""From a model's name to the files it consists of, without loading them and, where they are
+cached, without any request.
+
+A model is named as open_clip names it (`ViT-B-32/openai`, `hf-hub:org/name`, `local-dir:folder`),
+is a folder in open_clip's local-dir layout, is a checkpoint folder of ours, or is nothing: the
+bundled model.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sbir_cli import resources
+from sbir_cli.errors import ModelError
+
+CHECKPOINT_CONFIG = "config.json"
+CHECKPOINT_WEIGHTS = "branches.safetensors"
+CHECKPOINT_FORMAT = "sbir-checkpoint"
+OPEN_CLIP_CONFIG = "open_clip_config.json"
+OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
+
+
+@dataclass(frozen=True)
+class Source:
+    """The files of one model."""
+
+    name: str
+    """What finds this model again: an absolute path, an open_clip name, or `sbir-mini`."""
+    folder: Path | None = None
+    """open_clip's local-dir layout, or ..."""
+    architecture: str | None = None
+    weights: Path | None = None
+    tag: dict[str, Any] | None = None
+    """... an architecture that open_clip knows, a weights file and the tag's settings."""
+    checkpoint: Path | None = None
+    """Checkpoint folder whose branches lie over the model."""
+    expected: str | None = None
+    """Weight hash that the checkpoint was trained over."""
+
+
+def find_model(name: str | None) -> Source:
+    """The files of the model called `name` (None: the bundled model).
+
+    Raises:
+        ModelError: no such model, a file is missing, or it could not be downloaded.
+    """
+    if name is None or name == resources.BUNDLED_MODEL:
+        return Source(resources.BUNDLED_MODEL, folder=_local_dir(resources.bundled_model()))
+    if name.startswith("local-dir:"):
+        folder = _local_dir(Path(name.removeprefix("local-dir:")))
+        return Source(f"local-dir:{folder}", folder=folder)
+    if name.startswith("hf-hub:"):
+        return Source(name, folder=_hub_folder(name.removeprefix("hf-hub:")))
+    path = Path(name)
+    if (path / CHECKPOINT_CONFIG).is_file():
+        return _checkpoint(path)
+    if (path / OPEN_CLIP_CONFIG).is_file():
+        return find_model(f"local-dir:{path}")
+    if path.is_dir():
+        raise ModelError(
+            f"the folder holds no model ({CHECKPOINT_CONFIG} or {OPEN_CLIP_CONFIG})", where=name
+        )
+    return _open_clip(name)
+
+
+def _local_dir(folder: Path) -> Path:
+    if not (folder / OPEN_CLIP_CONFIG).is_file():
+        raise ModelError(
+            f"{OPEN_CLIP_CONFIG} is missing",
+            where=folder,
+            remedy=f"a local-dir: model is a folder of {OPEN_CLIP_CONFIG} and {OPEN_CLIP_WEIGHTS}",
+        )
+    if not any(folder.glob("*.safetensors")):
+        raise ModelError(
+            f"{OPEN_CLIP_WEIGHTS} is missing",
+            where=folder,
+            remedy="put the weights there; only safetensors are loaded",
+        )
+    return folder.absolute()
+
+
+def _checkpoint(folder: Path) -> Source:
+    try:
+        config = json.loads((folder / CHECKPOINT_CONFIG).read_text("utf-8"))
+        if config["format"] != CHECKPOINT_FORMAT or config["version"] != 1:
+            raise ValueError("another format or version")
+        base, expected = str(config["base"]["name"]), str(config["base"]["weights"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelError(
+            f"{CHECKPOINT_CONFIG} is not that of an sbir checkpoint of version 1 ({error})",
+            where=folder,
+        ) from error
+    if not (folder / CHECKPOINT_WEIGHTS).is_file():
+        raise ModelError(f"{CHECKPOINT_WEIGHTS} is missing", where=folder)
+    source = find_model(base)
+    return Source(
+        str(folder.absolute()),
+        folder=source.folder,
+        architecture=source.architecture,
+        weights=source.weights,
+        tag=source.tag,
+        checkpoint=folder.absolute(),
+        expected=expected,
+    )
+
+
+def _open_clip(name: str) -> Source:
+    from sbir_cli.encoder.torchvision_ops import declare_missing_ops
+
+    declare_missing_ops()
+    from open_clip import list_models, list_pretrained_tags_by_model
+    from open_clip.pretrained import get_pretrained_cfg
+
+    architecture, _, tag = name.rpartition("/")
+    if not architecture and name in list_models():
+        tags = ", ".join(f"{name}/{t}" for t in list_pretrained_tags_by_model(name)[:6])
+        raise ModelError("names no weights", where=name, remedy=f"choose among {tags or 'none'}")
+    if architecture not in list_models():
+        raise ModelError(
+            "there is no such model or folder",
+            where=name,
+            remedy="name ARCHITECTURE/TAG as `open_clip.list_pretrained()` does (such as "
+            "ViT-B-32/openai), hf-hub:ORG/NAME, local-dir:FOLDER, or a checkpoint folder",
+        )
+    config = get_pretrained_cfg(architecture, tag)
+    if not config:
+        tags = ", ".join(list_pretrained_tags_by_model(architecture))
+        raise ModelError(f"{architecture} has no tag `{tag}`", remedy=f"choose among {tags}")
+    return Source(name, architecture=architecture, weights=_tag_file(name, config), tag=config)
+
+
+def _tag_file(name: str, config: dict[str, Any]) -> Path:
+    if not config.get("hf_hub"):
+        raise ModelError(
+            "its weights lie outside the Hugging Face hub",
+            where=name,
+            remedy="download them and use a local-dir: folder",
+        )
+    repository, _, file = config["hf_hub"].rpartition("/")
+    files = (file.replace(".bin", ".safetensors"), OPEN_CLIP_WEIGHTS) if file else ()
+    candidates = [*files, OPEN_CLIP_WEIGHTS, "open_clip_pytorch_model.safetensors"]
+    return _hub_file(repository, list(dict.fromkeys(candidates)))
+
+
+def _hub_folder(repository: str) -> Path:
+    config = _hub_file(repository, [OPEN_CLIP_CONFIG])
+    _hub_file(repository, [OPEN_CLIP_WEIGHTS, "open_clip_pytorch_model.safetensors"])
+    return config.parent
+
+
+def _hub_file(repository: str, candidates: list[str]) -> Path:
+    """The first of `candidates` that is cached, else the first that can be downloaded."""
+    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError
+
+    for file in candidates:
+        try:
+            return Path(hf_hub_download(repository, file, local_files_only=True))
+        except Exception:  # not cached: the hub's client raises several kinds
+            continue
+    reason = "no network"
+    for file in candidates:
+        try:
+            return Path(hf_hub_download(repository, file))
+        except EntryNotFoundError:
+            reason = "the repository has no such file"
+        except Exception as error:
+            reason = type(error).__name__
+            break
+    raise ModelError(
+        f"{' or '.join(candidates)} is not in the cache {constants.HF_HUB_CACHE} and cannot be "
+        f"downloaded ({reason})",
+        where=repository,
+        remedy=f"run `hf download {repository}` where there is a network and copy the cache here "
+        "(HF_HOME names it), or name a folder with local-dir:",
+    )

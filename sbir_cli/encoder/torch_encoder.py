@@ -1,0 +1,177 @@
+"""Prompted CLIP in torch: one frozen backbone, a sketch branch and a photo branch over it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from sbir_cli import __version__
+from sbir_cli.encoder.branch import Branch
+from sbir_cli.encoder.device import Device, choose_device
+from sbir_cli.encoder.fingerprint import fingerprint, hash_arrays
+from sbir_cli.encoder.source import (
+    CHECKPOINT_CONFIG,
+    CHECKPOINT_FORMAT,
+    CHECKPOINT_WEIGHTS,
+    Source,
+    find_model,
+)
+from sbir_cli.encoder.torchvision_ops import declare_missing_ops
+from sbir_cli.encoder.tower import Tower
+from sbir_cli.errors import ModelError
+from sbir_cli.preprocess import Preprocess
+
+Embeddings = npt.NDArray[np.float32]
+
+
+class PromptedEncoder:
+    """Sketches and photos to unit-length embeddings in one space.
+
+    Args:
+        name: what finds the model again (`Source.name`).
+        model: an open_clip model with a ViT image tower; it is frozen and put into eval mode.
+        preprocess: what turns an RGB image into the model's pixels.
+        device: where to compute, and in which precision.
+        sketch, photo: the branches; without, both are the bare tower.
+
+    Raises:
+        ModelError: the image tower takes no prompt tokens.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        model: torch.nn.Module,
+        preprocess: Preprocess,
+        device: Device,
+        sketch: Branch | None = None,
+        photo: Branch | None = None,
+    ) -> None:
+        self.name, self.preprocess, self.device = name, preprocess, device
+        self.model = model.eval().requires_grad_(False).to(device.device)
+        self.tower = Tower.of(torch.nn.Module.get_submodule(model, "visual"), name)
+        self.sketch = (sketch or Branch.empty(self.tower)).to(device.device)
+        self.photo = (photo or Branch.empty(self.tower)).to(device.device)
+        state = {k: v.float().cpu().numpy() for k, v in self.tower.module.state_dict().items()}
+        self.weights_hash = hash_arrays(state)
+
+    @property
+    def fingerprint(self) -> str:
+        """Hash of weights, both branches and preprocessing."""
+        branches = {k: v.cpu().numpy() for k, v in self._branch_state().items()}
+        return fingerprint(self.weights_hash, branches, self.preprocess)
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of an embedding."""
+        height, width = self.preprocess.size
+        with torch.inference_mode():
+            pixels = torch.zeros(1, 3, height, width, device=self.device.device)
+            return int(self.tower.module(pixels).shape[1])
+
+    def encode_sketches(self, pixels: npt.NDArray[np.float32]) -> Embeddings:
+        """(N, D) float32 unit-length embeddings of (N, 3, H, W) preprocessed sketches."""
+        return self._encode(pixels, self.sketch)
+
+    def encode_photos(self, pixels: npt.NDArray[np.float32]) -> Embeddings:
+        """(N, D) float32 unit-length embeddings of (N, 3, H, W) preprocessed photos."""
+        return self._encode(pixels, self.photo)
+
+    def encode_texts(self, texts: list[str]) -> Embeddings:
+        """(N, D) float32 unit-length embeddings of N texts, by the model's own text tower."""
+        from open_clip import get_tokenizer
+
+        source = find_model(self.name)
+        name = f"local-dir:{source.folder}" if source.folder else str(source.architecture)
+        tokens = get_tokenizer(name)(texts).to(self.device.device)
+        model: Any = self.model
+        with torch.inference_mode():
+            return np.asarray(model.encode_text(tokens, normalize=True).float().cpu())
+
+    def _encode(self, pixels: npt.NDArray[np.float32], branch: Branch) -> Embeddings:
+        device, dtype = self.device.device, self.device.dtype
+        autocast = torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+        with torch.inference_mode(), autocast:
+            features = branch.features(self.tower, torch.from_numpy(pixels).to(device))
+            unit: Tensor = torch.nn.functional.normalize(features.float(), dim=-1)
+        return np.asarray(unit.cpu())
+
+    def _branch_state(self) -> dict[str, Tensor]:
+        return {**self.sketch.state_dict("sketch"), **self.photo.state_dict("photo")}
+
+    def save(self, folder: Path, training: dict[str, Any] | None = None) -> None:
+        """Write a checkpoint folder: the branches as safetensors, and config.json.
+
+        Args:
+            folder: created if missing; its files are replaced.
+            training: method, data, metrics with their protocol: whatever made the branches.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        state = {k: v.detach().float().cpu().clone() for k, v in self._branch_state().items()}
+        save_file(state, folder / CHECKPOINT_WEIGHTS)
+        config = {
+            "format": CHECKPOINT_FORMAT,
+            "version": 1,
+            "base": {"name": self.name, "weights": self.weights_hash},
+            "preprocess": self.preprocess.as_dict(),
+            "sbir": __version__,
+            "training": training or {},
+        }
+        (folder / CHECKPOINT_CONFIG).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+
+
+def load_encoder(name: str | None = None, device: str = "auto") -> PromptedEncoder:
+    """The model called `name` (see `source.find_model`) on a device (see `choose_device`).
+
+    Raises:
+        ModelError: it cannot be found or loaded, takes no prompts, or a checkpoint was trained
+            over another base.
+        UsageError: no such device.
+    """
+    chosen = choose_device(device)
+    source = find_model(name)
+    model = _build(source)
+    config: Any = getattr(model.visual, "preprocess_cfg")  # noqa: B009 (set by open_clip)
+    encoder = PromptedEncoder(source.name, model, Preprocess.from_open_clip(config), chosen)
+    if source.checkpoint is None:
+        return encoder
+    if encoder.weights_hash != source.expected:
+        raise ModelError(
+            "the checkpoint was trained over another base model",
+            where=source.checkpoint,
+            remedy="load it over the weights that its config.json names",
+        )
+    state = load_file(source.checkpoint / CHECKPOINT_WEIGHTS)
+    sketch, photo = (Branch.from_state_dict(state, p, encoder.tower) for p in ("sketch", "photo"))
+    return PromptedEncoder(source.name, model, encoder.preprocess, chosen, sketch, photo)
+
+
+def _build(source: Source) -> Any:
+    declare_missing_ops()
+    import open_clip
+
+    import sbir_cli.encoder.mini  # noqa: F401  (registers the bundled model's tower)
+
+    try:
+        if source.folder is not None:
+            return open_clip.create_model(f"local-dir:{source.folder}", load_weights=True)
+        assert source.architecture is not None and source.tag is not None
+        keys = ("mean", "std", "interpolation", "resize_mode")
+        return open_clip.create_model(
+            source.architecture,
+            pretrained=str(source.weights),
+            # open_clip only warns when the tag's activation differs from the architecture's
+            force_quick_gelu=bool(source.tag.get("quick_gelu", False)),
+            force_preprocess_cfg={k: source.tag[k] for k in keys if source.tag.get(k)},
+        )
+    except Exception as error:  # open_clip raises nearly anything on a damaged folder or file
+        raise ModelError(
+            f"open_clip cannot load it ({str(error).splitlines()[0]})", where=source.name
+        ) from error

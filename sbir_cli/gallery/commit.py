@@ -1,0 +1,97 @@
+"""Index and database put in place together, so that a kill leaves the old gallery or the new."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from sbir_cli import __version__
+from sbir_cli.config import IndexConfig
+from sbir_cli.gallery.embedding import PhotoEncoder
+from sbir_cli.gallery.gallery import pending_index
+from sbir_cli.gallery.index import Matrix, build_index
+from sbir_cli.gallery.manifest import (
+    FORMAT_VERSION,
+    Manifest,
+    PhotoRow,
+    database_path,
+    file_digest,
+    write_database,
+)
+
+
+def commit(
+    index: Path,
+    embeddings: Matrix,
+    good: list[PhotoRow],
+    bad: list[PhotoRow],
+    encoder: PhotoEncoder,
+    storage: IndexConfig,
+    root: Path,
+    portable: bool,
+) -> Manifest:
+    """Write both files beside the old ones and rename them into place.
+
+    Args:
+        embeddings: (N, D), in the order of `good`.
+        good, bad: rows of the photos that were embedded and of those that were skipped.
+
+    Raises:
+        OSError, sqlite3.Error: a file cannot be written; the old gallery is as it was.
+    """
+    pending = pending_index(index)
+    database = database_path(index)
+    pending_database = database.with_name(database.name + ".new")
+    folder = index.absolute().parent
+    try:
+        built = build_index(embeddings, storage)
+        _write_index(built.index, pending)
+        manifest = Manifest(
+            format_version=FORMAT_VERSION,
+            sbir=__version__,
+            encoder=encoder.name,
+            fingerprint=encoder.fingerprint,
+            dimension=embeddings.shape[1],
+            index_type=built.type,
+            index_choice=storage.type,
+            recall_at_10=built.recall_at_10,
+            photos=len(good),
+            skipped=len(bad),
+            root=os.path.relpath(root, folder).replace(os.sep, "/"),
+            root_absolute=None if portable else str(root),
+            index_bytes=pending.stat().st_size,
+            index_digest=file_digest(pending),
+        )
+        write_database(pending_database, manifest, [*good, *bad])
+        _flush(pending_database)
+    except BaseException:
+        pending_database.unlink(missing_ok=True)
+        pending.unlink(missing_ok=True)
+        raise
+    pending_database.replace(database)  # the commit: from here on the new gallery is read
+    pending.replace(index)
+    _flush(folder)
+    return manifest
+
+
+def _write_index(index: Any, path: Path) -> None:
+    import faiss
+
+    try:
+        faiss.write_index(index, str(path))
+    except RuntimeError as error:
+        raise OSError(f"FAISS: {error}") from error
+    _flush(path)
+
+
+def _flush(path: Path) -> None:
+    """fsync a file or, where the system can, a folder."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except PermissionError:  # Windows opens no folder
+        return
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

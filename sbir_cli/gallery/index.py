@@ -1,0 +1,122 @@
+"""The FAISS index: built to the size, measured, checked before it is read."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from sbir_cli.config import IndexConfig
+from sbir_cli.errors import GalleryError
+from sbir_cli.gallery.manifest import Manifest
+
+Matrix = npt.NDArray[np.float32]
+
+_FOURCC = {"flat": b"IxFI", "hnsw": b"IHNf", "ivf": b"IwFl"}
+_HNSW_NEIGHBOURS = 32
+_INNER_PRODUCT = 0  # faiss.METRIC_INNER_PRODUCT
+_HEADER = struct.Struct("<4siqqqBi")  # fourcc, dimension, count, 2 unused, trained, metric
+
+
+@dataclass(frozen=True)
+class BuiltIndex:
+    """A FAISS index over inner products, its type, and its recall@10 against exact search."""
+
+    index: Any
+    type: str
+    recall_at_10: float
+
+
+def build_index(embeddings: Matrix, config: IndexConfig) -> BuiltIndex:
+    """An index of (N, D) unit-length embeddings, N at least 1; id = row.
+
+    `hnsw` and `ivf` are tuned on a sample of their own photos until recall@10 against exact
+    search reaches `target_recall`, or the widest search setting is reached.
+    """
+    import faiss
+
+    count, dimension = embeddings.shape
+    kind: str = config.type
+    if kind == "auto":
+        kind = "flat" if count <= config.exact_limit else "hnsw"
+    exact = faiss.IndexFlatIP(dimension)
+    exact.add(embeddings)
+    if kind == "flat":
+        return BuiltIndex(exact, kind, 1.0)
+    if kind == "hnsw":
+        index: Any = faiss.IndexHNSWFlat(dimension, _HNSW_NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = 100
+        index.add(embeddings)
+    else:
+        lists = max(min(round(4 * count**0.5), count // 39), 1)  # FAISS wants 39 points a list
+        quantizer = faiss.IndexFlatIP(dimension)
+        index = faiss.IndexIVFFlat(quantizer, dimension, lists, faiss.METRIC_INNER_PRODUCT)
+        index.train(embeddings)
+        index.add(embeddings)
+    assert index.metric_type == faiss.METRIC_INNER_PRODUCT
+    return BuiltIndex(index, kind, _tune(index, exact, embeddings, config))
+
+
+def _tune(index: Any, exact: Any, embeddings: Matrix, config: IndexConfig) -> float:
+    """Widen the search until the target recall@10 is met; returns the recall reached."""
+    count = len(embeddings)
+    sample = np.random.default_rng(0).choice(count, min(config.sample, count), replace=False)
+    top = min(10, count)
+    truth = exact.search(embeddings[sample], top)[1]
+    recall = 0.0
+    for breadth in (16, 32, 64, 128, 256, 512, 1024):
+        if hasattr(index, "hnsw"):
+            index.hnsw.efSearch = breadth
+        else:
+            index.nprobe = min(breadth, index.nlist)
+        found = index.search(embeddings[sample], top)[1]
+        recall = float(
+            np.mean([len(set(f) & set(t)) / top for f, t in zip(found, truth, strict=True)])
+        )
+        if recall >= config.target_recall:
+            break
+    return recall
+
+
+def read_index(path: Path, manifest: Manifest) -> Any:
+    """The FAISS index at `path`, memory-mapped, after its header agreed with the manifest.
+
+    FAISS's reader trusts its input, so type, dimension, count, metric and, for a flat index, the
+    file's exact size are checked first.
+
+    Raises:
+        GalleryError: the file is not the index that the manifest describes.
+    """
+    import faiss
+
+    with path.open("rb") as file:
+        header = file.read(_HEADER.size)
+    remedy = "restore it, or remake the gallery with `sbir embed-gallery`"
+    if len(header) < _HEADER.size or header[:4] not in _FOURCC.values():
+        raise GalleryError("not a FAISS index that sbir wrote", where=path, remedy=remedy)
+    fourcc, dimension, count, _, _, trained, metric = _HEADER.unpack(header)
+    flat_bytes = _HEADER.size + 8 + 4 * manifest.photos * manifest.dimension
+    agrees = (
+        fourcc == _FOURCC.get(manifest.index_type)
+        and (dimension, count) == (manifest.dimension, manifest.photos)
+        and (trained, metric) == (1, _INNER_PRODUCT)
+        and (fourcc != _FOURCC["flat"] or path.stat().st_size == flat_bytes)
+    )
+    if not agrees:
+        raise GalleryError("the index is not the one its .db describes", where=path, remedy=remedy)
+    flag = faiss.IO_FLAG_MMAP if manifest.index_type == "ivf" else faiss.IO_FLAG_MMAP_IFC
+    try:
+        return faiss.read_index(str(path), flag)
+    except RuntimeError as error:
+        raise GalleryError("the index is damaged", where=path, remedy=remedy) from error
+
+
+def stored_embeddings(index: Any) -> Matrix:
+    """(N, D) embeddings that an index holds, by id."""
+    if hasattr(index, "nprobe"):
+        index.make_direct_map()
+    return np.asarray(index.reconstruct_n(0, index.ntotal), dtype=np.float32)

@@ -1,0 +1,1 @@
+"""Writers of results: table, paths, JSON Lines, TSV, CSV and the HTML contact sheet."""

@@ -1,0 +1,75 @@
+"""Answers as one HTML file that holds its pictures: the sketch, then photos with rank and score."""
+
+from __future__ import annotations
+
+import base64
+import io
+from collections.abc import Iterable
+from html import escape
+
+from PIL import Image
+
+from sbir_cli import __version__, images
+from sbir_cli.errors import ImageError
+from sbir_cli.gallery import Hit
+from sbir_cli.output.answers import Answer, shown_path
+from sbir_cli.output.table import printable
+
+_THUMBNAIL = 224  # pixels, longer side
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="generator" content="sbir {version}">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; font: 15px/1.4 system-ui, sans-serif; }}
+body {{ margin: 2rem auto; max-width: 80rem; padding: 0 1rem; }}
+h1 {{ font-size: 1.2rem; font-weight: 600; }}
+section {{ display: flex; flex-wrap: wrap; gap: .8rem; margin-bottom: 2.5rem; }}
+figure {{ margin: 0; width: 150px; }}
+figure img, .missing {{ width: 150px; height: 150px; object-fit: cover; border-radius: 6px;
+  background: #8882; display: block; }}
+.sketch img {{ object-fit: contain; background: #fff; outline: 2px solid #d33; }}
+.missing {{ display: grid; place-items: center; font-size: .8rem; }}
+figcaption {{ font-size: .8rem; overflow-wrap: anywhere; }}
+b {{ font-size: .95rem; }}
+</style>
+<h1>{title}</h1>
+{sections}
+</html>
+"""
+
+
+def contact_sheet(answers: Iterable[Answer], title: str = "Photos found by sketch") -> str:
+    """A self-contained HTML page; a photo that is gone leaves a labelled gap."""
+    sections = "\n".join(_section(answer) for answer in answers)
+    return _PAGE.format(version=__version__, title=escape(title), sections=sections)
+
+
+def _section(answer: Answer) -> str:
+    name = escape(printable(answer.sketch.name))
+    sketch = f'<img src="{_data_uri(answer.sketch.image, "PNG")}" alt="sketch {name}">'
+    figures = [f'<figure class="sketch">{sketch}<figcaption>{name}</figcaption></figure>']
+    figures += [_figure(hit) for hit in answer.hits]
+    return "<section>" + "\n".join(figures) + "</section>"
+
+
+def _figure(hit: Hit) -> str:
+    path = escape(printable(shown_path(hit.path)))
+    try:
+        photo = images.read_photo(hit.path, reduce_to=_THUMBNAIL)
+        picture = f'<img src="{_data_uri(photo, "JPEG")}" alt="{path}" loading="lazy">'
+    except ImageError as error:
+        picture = f'<div class="missing">{escape(error.what)}</div>'
+    caption = f"<b>{hit.rank}</b> &middot; {hit.score:.3f}<br>{path}"
+    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
+
+
+def _data_uri(image: Image.Image, kind: str) -> str:
+    small = image.convert("RGB")
+    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
+    buffer = io.BytesIO()
+    small.save(buffer, kind)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

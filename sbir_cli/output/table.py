@@ -1,0 +1,42 @@
+"""Answers as a table for a person at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sbir_cli.output.answers import Answer, shown_path
+
+
+def print_table(answers: Iterable[Answer], console: Console) -> None:
+    """One table per sketch: rank, score, photo."""
+    for answer in answers:
+        table = Table(
+            box=SIMPLE_HEAD, title=Text(printable(answer.sketch.name)), title_justify="left"
+        )
+        table.add_column("rank", justify="right")
+        table.add_column("score", justify="right")
+        table.add_column("photo", overflow="fold")
+        for hit in answer.hits:
+            # Text and not str: a name with brackets is no markup
+            photo = Text(printable(shown_path(hit.path)))
+            table.add_row(str(hit.rank), f"{hit.score:.3f}", photo)
+        console.print(table)
+        if not answer.hits:
+            console.print("no photo scores that high")
+
+
+def printable(text: str) -> str:
+    """The text with everything a terminal might obey or choke on written as an escape."""
+    return "".join(c if c.isprintable() else _escape(c) for c in text)
+
+
+def _escape(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    return character.encode("unicode_escape").decode("ascii")

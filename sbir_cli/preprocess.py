@@ -1,0 +1,111 @@
+"""Image to the array a model eats: open_clip's evaluation transform in PIL and numpy."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from sbir_cli.errors import ModelError
+
+Pixels = npt.NDArray[np.float32]
+
+_INTERPOLATIONS = {
+    "bicubic": Image.Resampling.BICUBIC,
+    "bilinear": Image.Resampling.BILINEAR,
+}
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """open_clip's `image_transform` for one model, equal to it on RGB images (tested).
+
+    Large JPEGs may be decoded at a reduced scale before (`images.read_image`): that is the only
+    difference from open_clip.
+    """
+
+    size: tuple[int, int]
+    """Height and width in pixels."""
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    """Per channel, of values in 0..1."""
+    interpolation: str = "bicubic"
+    resize_mode: str = "shortest"
+    """`shortest`: shorter side to size, centre crop; `squash`: both sides; `longest`: pad."""
+    fill_color: int = 0
+
+    @classmethod
+    def from_open_clip(cls, config: dict[str, Any]) -> Preprocess:
+        """From open_clip's `preprocess_cfg` dictionary.
+
+        Raises:
+            ModelError: an interpolation or resize mode that open_clip's transform does not have.
+        """
+        size = config["size"]
+        height, width = (size, size) if isinstance(size, int) else size
+        preprocess = cls(
+            size=(int(height), int(width)),
+            mean=tuple(float(v) for v in config["mean"]),
+            std=tuple(float(v) for v in config["std"]),
+            interpolation=str(config["interpolation"]),
+            resize_mode=str(config["resize_mode"]),
+            fill_color=int(config["fill_color"]),
+        )
+        if preprocess.interpolation not in _INTERPOLATIONS:
+            raise ModelError(f"unknown interpolation `{preprocess.interpolation}`")
+        if preprocess.resize_mode not in ("shortest", "squash", "longest"):
+            raise ModelError(f"unknown resize mode `{preprocess.resize_mode}`")
+        return preprocess
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, for manifests and fingerprints."""
+        return asdict(self)
+
+    def __call__(self, image: Image.Image) -> Pixels:
+        """(3, H, W) float32, normalised, of one RGB image of any size."""
+        resized = self._resize(image)
+        values = np.asarray(resized, dtype=np.float32) / np.float32(255)
+        mean, std = np.array([self.mean, self.std], dtype=np.float32)
+        return np.ascontiguousarray(((values - mean) / std).transpose(2, 0, 1))
+
+    def _resize(self, image: Image.Image) -> Image.Image:
+        height, width = self.size
+        method = _INTERPOLATIONS[self.interpolation]
+        if self.resize_mode == "squash":
+            return image.resize((width, height), method)
+        ratios = height / image.height, width / image.width
+        if self.resize_mode == "longest":
+            ratio = min(ratios)
+            new = round(image.width * ratio), round(image.height * ratio)
+        elif height == width:  # torchvision's Resize truncates, open_clip's own rounds
+            image = _without_far_ends(image)
+            short = min(image.size)
+            new = height * image.width // short, height * image.height // short
+        else:
+            ratio = max(ratios)
+            new = round(image.width * ratio), round(image.height * ratio)
+        resized = image.resize((max(new[0], 1), max(new[1], 1)), method)
+        return self._crop_or_pad(resized)
+
+    def _crop_or_pad(self, image: Image.Image) -> Image.Image:
+        height, width = self.size
+        left, top = round((image.width - width) / 2), round((image.height - height) / 2)
+        if left >= 0 and top >= 0:
+            return image.crop((left, top, left + width, top + height))
+        canvas = Image.new("RGB", (width, height), (self.fill_color,) * 3)
+        canvas.paste(image, (-left, -top))
+        return canvas
+
+
+def _without_far_ends(image: Image.Image, aspect: int = 16) -> Image.Image:
+    """Cut the ends of a very long image that the centre crop drops anyway: resized whole, a line
+    of a million pixels would take gigabytes."""
+    width, height = image.size
+    longest = aspect * min(width, height)
+    if max(width, height) <= longest:
+        return image
+    left, top = max(width - longest, 0) // 2, max(height - longest, 0) // 2
+    return image.crop((left, top, width - left, height - top))

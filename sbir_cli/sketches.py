@@ -1,0 +1,101 @@
+"""Sketches from files, bytes or strokes to the square black-on-white image the encoder sees."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from sbir_cli import images, vector
+from sbir_cli.config import SketchConfig
+from sbir_cli.errors import ImageError
+
+_LARGEST_SIDE = 2048  # a long thin scan, padded to a square at full size, would not fit in memory
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """One drawing: `name` is its path (`path#3` for the third line of an ndjson file, `-` for
+    the standard input); `image` is square RGB, dark strokes on white."""
+
+    name: str
+    image: Image.Image
+
+
+def read_sketches(
+    name: str, data: bytes | None = None, config: SketchConfig | None = None
+) -> list[Sketch]:
+    """All drawings of one file: one for an image or SVG, one a line for Quick, Draw! ndjson.
+
+    Args:
+        name: the path, or any label when `data` is given.
+        data: the file's bytes, when they are at hand; the format is told from them.
+
+    Raises:
+        ImageError: unreadable, of an unknown format, or blank; `where` names the drawing.
+    """
+    config = config or SketchConfig()
+    try:
+        if data is None:
+            data = Path(name).read_bytes()
+    except OSError as error:
+        reason = (error.strerror or "cannot be read").lower()
+        raise ImageError(reason, where=name, remedy="name a sketch file, or - for stdin") from error
+    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith(b"{"):
+        lines = [(i, line) for i, line in enumerate(data.splitlines(), 1) if line.strip()]
+        names = [name] if len(lines) == 1 else [f"{name}#{number}" for number, _ in lines]
+        return [_read(n, line, "ndjson", config) for n, (_, line) in zip(names, lines, strict=True)]
+    return [_read(name, data, "svg" if head.startswith(b"<") else "raster", config)]
+
+
+def _read(name: str, data: bytes, kind: str, config: SketchConfig) -> Sketch:
+    try:
+        if kind == "raster":
+            return Sketch(name, normalise(images.read_image(data), config))
+        text = data.decode("utf-8", "replace")
+        strokes = vector.parse_quickdraw(text) if kind == "ndjson" else vector.parse_svg(data)
+        return Sketch(name, normalise(vector.rasterise(strokes, config), config))
+    except ImageError as error:
+        raise ImageError(error.what, where=name, remedy=error.remedy) from error
+
+
+def normalise(image: Image.Image, config: SketchConfig | None = None) -> Image.Image:
+    """Flatten transparency, turn light-on-dark round, pad to a square with white.
+
+    A drawing whose colour alone carries the strokes (all opaque pixels alike, as in white ink on
+    a transparent ground) is drawn from its transparency instead.
+
+    Raises:
+        ImageError: the drawing is blank: its greys span less than `min_contrast` of 255.
+    """
+    config = config or SketchConfig()
+    image.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
+    flat = images.to_rgb(image)
+    if _contrast(flat) < config.min_contrast and image.has_transparency_data:
+        opacity = image.convert("RGBA").getchannel("A")
+        flat = ImageOps.invert(opacity).convert("RGB")
+    if _contrast(flat) < config.min_contrast:
+        raise ImageError("the drawing is blank", remedy="draw dark strokes on a light ground")
+    if _border_grey(flat) < 128:
+        flat = ImageOps.invert(flat)
+    side = max(flat.size)
+    if flat.width == flat.height:
+        return flat
+    square = Image.new("RGB", (side, side), "white")
+    square.paste(flat, ((side - flat.width) // 2, (side - flat.height) // 2))
+    return square
+
+
+def _contrast(image: Image.Image) -> int:
+    low, high = image.convert("L").getextrema()
+    assert isinstance(low, int) and isinstance(high, int)
+    return high - low
+
+
+def _border_grey(image: Image.Image) -> float:
+    """Median grey of the outermost pixels: the ground, not the strokes."""
+    grey = np.asarray(image.convert("L"))
+    return float(np.median(np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])))
