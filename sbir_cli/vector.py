@@ -51,7 +51,7 @@ def parse_svg(data: bytes) -> list[Stroke]:
 
     strokes: list[Stroke] = []
     try:
-        for element in SVG.parse(io.BytesIO(data), reify=True).elements():
+        for element in SVG.parse(io.BytesIO(data.strip()), reify=True).elements():
             if not isinstance(element, Shape) or element.values.get("display") == "none":
                 continue
             points: list[tuple[float, float]] = []

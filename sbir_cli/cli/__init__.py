@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from typing import Annotated
 
 import typer
@@ -41,6 +42,8 @@ def options(
 ) -> None:
     """Find photos by drawing."""
     logging.basicConfig(level=logging.DEBUG if verbose else logging.ERROR)
+    if not verbose:  # PIL and torch warn about what the user can do nothing about
+        warnings.simplefilter("ignore")
 
 
 app.command("embed-gallery")(exit_codes(embed_gallery))

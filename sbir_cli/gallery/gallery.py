@@ -16,6 +16,9 @@ from sbir_cli.gallery.index import read_index
 from sbir_cli.gallery.manifest import Manifest, file_digest, read_manifest, read_rows
 
 
+_DECIMALS = 6  # of a score
+
+
 @dataclass(frozen=True)
 class Hit:
     """One photo found for a sketch."""
@@ -61,14 +64,15 @@ class Gallery:
     def search(self, embeddings: npt.NDArray[np.float32], config: QueryConfig) -> list[list[Hit]]:
         """The best photos for each of (Q, D) unit-length sketch embeddings.
 
-        Equal scores are ranked by path; a gallery smaller than `top` gives fewer hits.
+        Scores that agree to six decimals are ranked by path (the same picture twice differs in
+        the last bits, by its place in a batch); a gallery smaller than `top` gives fewer hits.
         """
         want = min(config.top, self._index.ntotal)
         fetch = want
         while True:  # go on while photos beyond the cut score like the last one before it
             fetch = min(fetch + 16, self._index.ntotal)
             scores, ids = self._index.search(embeddings, fetch)
-            tied = scores[:, want - 1] == scores[:, fetch - 1]
+            tied = scores[:, want - 1] - scores[:, fetch - 1] < 10**-_DECIMALS
             if fetch == self._index.ntotal or not tied.any():
                 break
         return [self._hits(s, i, want, config) for s, i in zip(scores, ids, strict=True)]
@@ -80,7 +84,8 @@ class Gallery:
         want: int,
         config: QueryConfig,
     ) -> list[Hit]:
-        found = sorted((-float(s), int(i)) for s, i in zip(scores, ids, strict=True) if i >= 0)
+        pairs = zip(scores.tolist(), ids.tolist(), strict=True)
+        found = sorted((-round(score, _DECIMALS), i) for score, i in pairs if i >= 0)
         least = -1.0 if config.min_score is None else config.min_score
         if config.min_share is not None and found:
             least = max(least, -found[0][0] * config.min_share)

@@ -43,7 +43,7 @@ def records(answers: Iterable[Answer]) -> Iterator[dict[str, Any]]:
             yield {
                 "query": answer.sketch.name,
                 "rank": hit.rank,
-                "score": round(hit.score, 6),
+                "score": hit.score,
                 "path": shown_path(hit.path),
                 "id": hit.id,
             }
