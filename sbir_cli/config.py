@@ -43,8 +43,6 @@ class EmbedConfig:
     """Photos per forward pass (at least 1)."""
     workers: int = 2
     """Threads that decode photos ahead of the encoder (at least 1)."""
-    exclude: tuple[str, ...] = ()
-    """Shell patterns of names or of paths below the given folders to leave out."""
     prune: bool = False
     """Remove photos from the gallery that are no longer found under the given folders."""
 

@@ -26,13 +26,14 @@ SKIPPED_FOLDERS = frozenset({"@eaDir", "__MACOSX", "$RECYCLE.BIN", "System Volum
 
 @dataclass(frozen=True)
 class FoundPhotos:
-    """The photo files below some inputs, in byte order of their absolute path, without repeats.
+    """The photo files below some inputs."""
 
-    `unreadable` holds (folder, reason) for every folder that could not be listed.
-    """
-
+    inputs: list[Path]
+    """What was searched, absolute."""
     paths: list[Path]
+    """Absolute, in byte order, without repeats."""
     unreadable: list[tuple[Path, str]]
+    """Folders that could not be listed, and why."""
 
 
 def find_photos(inputs: Iterable[Path], exclude: Sequence[str] = ()) -> FoundPhotos:
@@ -43,19 +44,27 @@ def find_photos(inputs: Iterable[Path], exclude: Sequence[str] = ()) -> FoundPho
     `exclude` by its name or by its path below the folder.
 
     Raises:
-        SbirError: an input does not exist or is neither a file nor a folder.
+        SbirError: an input does not exist, or there is no photo in all of them.
     """
+    given = list(inputs)
+    tops = [Path(os.path.abspath(path)) for path in given]
     paths: set[Path] = set()
     unreadable: list[tuple[Path, str]] = []
-    for given in inputs:
-        top = Path(os.path.abspath(given))
+    for top in tops:
         if top.is_dir():
             paths.update(_walk(top, exclude, unreadable))
         elif top.is_file():
             paths.add(top)
         else:
-            raise SbirError("no such file or folder", where=given, remedy="check the name")
-    return FoundPhotos(sorted(paths, key=os.fsencode), unreadable)
+            raise SbirError("no such file or folder", where=top, remedy="check the name")
+    if not paths:
+        blame = f" ({unreadable[0][0]}: {unreadable[0][1]})" if unreadable else ""
+        raise SbirError(
+            f"no photo found{blame}",
+            where=", ".join(map(str, given)),
+            remedy="name folders that hold JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF files",
+        )
+    return FoundPhotos(tops, sorted(paths, key=os.fsencode), unreadable)
 
 
 def _walk(top: Path, exclude: Sequence[str], unreadable: list[tuple[Path, str]]) -> Iterator[Path]:

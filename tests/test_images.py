@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +40,27 @@ def test_inputs_that_overlap_give_each_photo_once(photos: Path) -> None:
 @pytest.mark.parametrize(("pattern", "left"), [("*.jpg", 2), ("deep", 8), ("deep/*", 8)])
 def test_exclude_matches_names_and_paths(photos: Path, pattern: str, left: int) -> None:
     assert len(find_photos([photos], [pattern]).paths) == left
+
+
+def test_an_empty_folder_is_an_error_and_an_unreadable_one_is_told(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SbirError, match="no photo found; name folders that hold JPEG"):
+        find_photos([tmp_path / "empty"])
+    real = os.scandir
+
+    def locked(path: str) -> object:  # as root, no folder is unreadable for real
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", locked)
+    found = find_photos([photos])
+    assert len(found.paths) == 8
+    assert found.unreadable == [(photos / "deep", "Permission denied")]
+    with pytest.raises(SbirError, match=r"no photo found \(.*deep: Permission denied\)"):
+        find_photos([photos / "deep"])
 
 
 def test_missing_input_is_an_error_that_names_it(tmp_path: Path) -> None:
@@ -131,7 +155,13 @@ def test_a_bad_file_is_an_image_error_with_its_reason(
 
 
 def test_a_decompression_bomb_is_refused_by_its_header(tmp_path: Path) -> None:
-    Image.new("1", (30_000, 30_000)).save(tmp_path / "huge.png")
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0))
+    data = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+    (tmp_path / "huge.png").write_bytes(data)
     with pytest.raises(ImageError, match="too many pixels"):
         read_photo(tmp_path / "huge.png")
 
@@ -152,7 +182,5 @@ def test_every_flipped_byte_gives_an_image_or_an_image_error() -> None:
             data = bytearray(whole)
             for position in random.integers(0, len(data), 8):
                 data[position] = int(random.integers(256))
-            try:
+            with contextlib.suppress(ImageError):
                 assert read_image(bytes(data)).size
-            except ImageError:
-                pass

@@ -105,14 +105,15 @@ def embed_gallery(
 ) -> None:
     """Embed photos into a gallery that `sbir query` searches; run again to update it."""
     from sbir_cli.config import EmbedConfig, IndexConfig
+    from sbir_cli.encoder import load_encoder
     from sbir_cli.gallery import update_gallery
+    from sbir_cli.images import find_photos
 
     old = _existing(output, rebuild)
     kind = index_type.value if index_type else old.index_choice if old else "auto"
-    embed = EmbedConfig(batch_size, workers, tuple(exclude or ()), prune)
+    embed = EmbedConfig(batch_size, workers, prune)
     storage = IndexConfig(type=kind)  # type: ignore[arg-type]  # checked by the class
-    from sbir_cli.encoder import load_encoder
-
+    found = find_photos(photos, exclude or ())
     encoder = load_encoder(model or (old.encoder if old else None), device)
     if not quiet:
         say(f"model {encoder.name} on {encoder.device}")
@@ -120,7 +121,7 @@ def embed_gallery(
     with _progress_bar(quiet) as progress:
         done = update_gallery(
             output,
-            photos,
+            found,
             encoder,
             embed=embed,
             storage=storage,

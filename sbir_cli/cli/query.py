@@ -13,6 +13,7 @@ import typer
 from sbir_cli.cli.exits import SKIPPED, say
 
 if TYPE_CHECKING:
+    from sbir_cli.errors import ImageError
     from sbir_cli.gallery import Gallery
     from sbir_cli.output.answers import Answer
     from sbir_cli.sketches import Sketch
@@ -109,10 +110,12 @@ def query(
     if html is not None:
         _write_sheet(answers, html, quiet)
     _print(answers, form, print0)
+    if failures and not drawings:
+        raise failures[-1]
     for failure in failures:
         say(f"sbir: {failure}")
     if failures:
-        raise typer.Exit(SKIPPED if drawings else 1)
+        raise typer.Exit(SKIPPED)
 
 
 def _cut(text: str | None) -> tuple[float | None, float | None]:
@@ -147,18 +150,18 @@ def _names(given: list[str], from_file: str | None) -> list[str]:
     return names
 
 
-def _read(names: list[str]) -> tuple[list[Sketch], list[str]]:
-    """The drawings that can be read, and a sentence for each that cannot."""
+def _read(names: list[str]) -> tuple[list[Sketch], list[ImageError]]:
+    """The drawings that can be read, and what is wrong with each that cannot."""
     from sbir_cli.errors import ImageError
     from sbir_cli.sketches import read_sketches
 
     drawings: list[Sketch] = []
-    failures: list[str] = []
+    failures: list[ImageError] = []
     for name in names:
         try:
             drawings += read_sketches(name, sys.stdin.buffer.read() if name == "-" else None)
         except ImageError as error:
-            failures.append(str(error))
+            failures.append(error)
     return drawings, failures
 
 

@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock, Timeout
 
-from sbir_cli import images
 from sbir_cli.config import EmbedConfig, IndexConfig
 from sbir_cli.errors import GalleryError, SbirError, UsageError
 from sbir_cli.gallery.commit import commit
@@ -31,6 +30,7 @@ from sbir_cli.gallery.index import Matrix
 from sbir_cli.gallery.journal import Journal
 from sbir_cli.gallery.manifest import Manifest, PhotoRow
 from sbir_cli.gallery.old import OldGallery
+from sbir_cli.images import FoundPhotos
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Report:
 
 def update_gallery(
     index: Path,
-    inputs: Sequence[Path],
+    found: FoundPhotos,
     encoder: PhotoEncoder,
     *,
     embed: EmbedConfig | None = None,
@@ -57,11 +57,11 @@ def update_gallery(
     rebuild: bool = False,
     progress: Progress = lambda done, total: None,
 ) -> Report:
-    """Make or update the gallery at `index` from photo files and folders.
+    """Make or update the gallery at `index`.
 
     Args:
         index: the index file; its database lies beside it.
-        inputs: photo files and folders, searched recursively.
+        found: the photos, from `images.find_photos`.
         encoder: embeds (N, 3, H, W) float32 pixels as (N, D) unit vectors.
         root: folder that paths are stored relative to (default: the folder that holds all inputs;
             for a gallery that exists, the folder where its photos are now).
@@ -70,25 +70,17 @@ def update_gallery(
         progress: told after every batch.
 
     Raises:
-        SbirError: no photo, a target that cannot be written, or another run at work on it.
+        SbirError: no photo could be read, the target cannot be written, or another run is at work.
         MismatchError: the gallery was embedded by another encoder.
     """
     embed, storage = embed or EmbedConfig(), storage or IndexConfig()
-    found = images.find_photos(inputs, embed.exclude)
-    if not found.paths and not embed.prune:
-        blame = f" ({found.unreadable[0][1]})" if found.unreadable else ""
-        raise SbirError(
-            f"no photo found{blame}",
-            where=", ".join(map(str, inputs)),
-            remedy="name folders that hold JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF files",
-        )
     try:
         index.absolute().parent.mkdir(parents=True, exist_ok=True)
         with _locked(index.with_name(index.name + ".lock")):
             old = OldGallery() if rebuild else OldGallery.read(index, encoder)
-            place, old = _place(index, old, inputs, root)
-            run = _Run(index, place, inputs, old, encoder, embed, storage, portable)
-            return run.update(found, progress)
+            place, old = _place(index, old, found.inputs, root)
+            run = _Run(index, place, found, old, encoder, embed, storage, portable)
+            return run.update(progress)
     except Timeout as error:
         raise GalleryError(
             "another run is at work on this gallery", where=index, remedy="wait for it to end"
@@ -119,8 +111,7 @@ def _place(
     if root is not None:
         return root.absolute(), old
     before = find_root(index, old.manifest) if old.manifest else None
-    absolute = [Path(os.path.abspath(path)) for path in inputs]
-    folders = [path if path.is_dir() else path.parent for path in absolute]
+    folders = [path if path.is_dir() else path.parent for path in inputs]
     try:
         place = Path(os.path.commonpath([*folders, before] if before else folders))
     except ValueError as error:  # two drives
@@ -134,15 +125,15 @@ class _Run:
 
     index: Path
     root: Path
-    inputs: Sequence[Path]
+    found: FoundPhotos
     old: OldGallery
     encoder: PhotoEncoder
     embed: EmbedConfig
     storage: IndexConfig
     portable: bool
 
-    def update(self, found: images.FoundPhotos, progress: Progress) -> Report:
-        scanned = {row.path: row for row in map(self._stat, found.paths)}
+    def update(self, progress: Progress) -> Report:
+        scanned = {row.path: row for row in map(self._stat, self.found.paths)}
         todo = [row for path, row in sorted(scanned.items()) if self.old.rows.get(path) != row]
         owner = f"{self.encoder.fingerprint} {self.root}".encode("utf-8", "backslashreplace")
         journal = Journal(self.index, owner.decode())
@@ -163,7 +154,7 @@ class _Run:
             embedded=sum(fresh[row.path].reason is None for row in todo),
             removed=len(self.old.rows.keys() - rows.keys()),
             manifest=manifest,
-            skipped=[*found.unreadable, *skipped],
+            skipped=[*self.found.unreadable, *skipped],
         )
 
     def _key(self, path: Path) -> bytes:
@@ -188,7 +179,7 @@ class _Run:
     ) -> dict[bytes, PhotoRow]:
         """Rows by path of the gallery to be."""
         rows = dict(self.old.rows)
-        given = [self._key(path) for path in self.inputs] if self.embed.prune else []
+        given = [self._key(path) for path in self.found.inputs] if self.embed.prune else []
         for path in self.old.rows.keys() - scanned.keys():
             if any(g == b"." or path == g or path.startswith(g + b"/") for g in given):
                 del rows[path]

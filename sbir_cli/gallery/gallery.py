@@ -15,7 +15,6 @@ from sbir_cli.errors import GalleryError
 from sbir_cli.gallery.index import read_index
 from sbir_cli.gallery.manifest import Manifest, file_digest, read_manifest, read_rows
 
-
 _DECIMALS = 6  # of a score
 
 

@@ -14,7 +14,7 @@ from sbir_cli.config import EmbedConfig, IndexConfig, QueryConfig
 from sbir_cli.errors import GalleryError, MismatchError, SbirError, UsageError
 from sbir_cli.gallery import Gallery, update_gallery
 from sbir_cli.gallery.manifest import read_rows
-from sbir_cli.images import read_photo
+from sbir_cli.images import find_photos, read_photo
 from tests.fakes import FakeEncoder, draw_photo
 
 
@@ -28,7 +28,7 @@ def _paths(index: Path) -> list[str]:
 
 def test_a_photo_finds_itself_and_the_index_is_plain_faiss(photos: Path, tmp_path: Path) -> None:
     encoder, index = FakeEncoder(), tmp_path / "idx.faiss"
-    report = update_gallery(index, [photos], encoder)
+    report = update_gallery(index, find_photos([photos]), encoder)
 
     assert (report.manifest.photos, report.embedded, report.skipped) == (10, 10, [])
     assert faiss.read_index(str(index)).ntotal == 10
@@ -42,18 +42,18 @@ def test_a_photo_finds_itself_and_the_index_is_plain_faiss(photos: Path, tmp_pat
 
 def test_only_new_and_changed_photos_are_embedded(photos: Path, tmp_path: Path) -> None:
     index = tmp_path / "idx.faiss"
-    update_gallery(index, [photos], FakeEncoder())
+    update_gallery(index, find_photos([photos]), FakeEncoder())
     before = index.stat().st_ino
 
     again = FakeEncoder()
-    assert update_gallery(index, [photos], again).embedded == 0
+    assert update_gallery(index, find_photos([photos]), again).embedded == 0
     assert again.batches == [] and index.stat().st_ino == before  # not even rewritten
 
     draw_photo(photos / "new.jpg", seed=77)
     draw_photo(photos / "p2.jpg", seed=78, size=(50, 50))
-    assert update_gallery(index, [photos], again).embedded == 2
+    assert update_gallery(index, find_photos([photos]), again).embedded == 2
     fresh = tmp_path / "fresh.faiss"
-    update_gallery(fresh, [photos], FakeEncoder())
+    update_gallery(fresh, find_photos([photos]), FakeEncoder())
     assert _paths(index) == _paths(fresh) == sorted(_paths(fresh))
     mine, theirs = (faiss.read_index(str(i)).reconstruct_n(0, 11) for i in (index, fresh))
     assert np.allclose(mine, theirs, atol=1e-6)
@@ -62,12 +62,14 @@ def test_only_new_and_changed_photos_are_embedded(photos: Path, tmp_path: Path) 
 def test_deleted_photos_leave_with_prune_only(photos: Path, tmp_path: Path) -> None:
     index, other = tmp_path / "idx.faiss", tmp_path / "other"
     draw_photo(other / "o.jpg", seed=50)
-    update_gallery(index, [photos, other], FakeEncoder())
+    update_gallery(index, find_photos([photos, other]), FakeEncoder())
     (photos / "p1.jpg").unlink()
     (other / "o.jpg").unlink()
 
-    assert update_gallery(index, [photos], FakeEncoder()).manifest.photos == 11
-    pruned = update_gallery(index, [photos], FakeEncoder(), embed=EmbedConfig(prune=True))
+    assert update_gallery(index, find_photos([photos]), FakeEncoder()).manifest.photos == 11
+    pruned = update_gallery(
+        index, find_photos([photos]), FakeEncoder(), embed=EmbedConfig(prune=True)
+    )
     assert pruned.removed == 1 and "photos/p1.jpg" not in _paths(index)
     assert "other/o.jpg" in _paths(index)  # prune looks only below the folders it is given
 
@@ -82,7 +84,7 @@ def test_a_bad_photo_is_a_row_with_its_reason_and_shifts_nothing(
     (photos / "gone.jpg").symlink_to(tmp_path / "nowhere")
     encoder, index = FakeEncoder(), tmp_path / "idx.faiss"
 
-    report = update_gallery(index, [photos], encoder, embed=EmbedConfig(batch_size=3))
+    report = update_gallery(index, find_photos([photos]), encoder, embed=EmbedConfig(batch_size=3))
 
     reasons = {path.name: reason for path, reason in report.skipped}
     assert reasons.keys() == {"p0.jpg", "p4.jpg", "p5.jpg", "gone.jpg"}
@@ -94,16 +96,16 @@ def test_a_bad_photo_is_a_row_with_its_reason_and_shifts_nothing(
         assert hits[0][0].path == photos / name
 
     (photos / "p0.jpg").write_bytes(whole)  # mended
-    assert update_gallery(index, [photos], encoder).embedded == 1
+    assert update_gallery(index, find_photos([photos]), encoder).embedded == 1
 
 
 def test_another_folder_moves_the_root_up_and_old_photos_stay_found(
     photos: Path, tmp_path: Path
 ) -> None:
     encoder, index = FakeEncoder(), tmp_path / "i" / "idx.faiss"
-    update_gallery(index, [photos / "deep"], encoder)
+    update_gallery(index, find_photos([photos / "deep"]), encoder)
     other = draw_photo(tmp_path / "more" / "x.jpg", seed=60)
-    assert update_gallery(index, [tmp_path / "more"], encoder).embedded == 1
+    assert update_gallery(index, find_photos([tmp_path / "more"]), encoder).embedded == 1
     gallery = Gallery.open(index)
     assert gallery.root == tmp_path
     for photo in (other, photos / "deep" / "p9.webp"):
@@ -114,7 +116,7 @@ def test_a_gallery_moves_with_its_photos_or_without_them(photos: Path, tmp_path:
     home = tmp_path / "home"
     home.mkdir()
     photos = photos.rename(home / "photos")
-    update_gallery(home / "idx.faiss", [photos], FakeEncoder())
+    update_gallery(home / "idx.faiss", find_photos([photos]), FakeEncoder())
     query = _embed(FakeEncoder(), photos / "p3.jpg")
 
     def found(index: Path, root: Path | None = None) -> Path:
@@ -130,13 +132,13 @@ def test_a_gallery_moves_with_its_photos_or_without_them(photos: Path, tmp_path:
     assert found(alone / "idx.faiss") == home / "photos" / "p3.jpg"
     elsewhere = (home / "photos").rename(tmp_path / "elsewhere")  # then the photos alone
     assert found(alone / "idx.faiss", elsewhere) == elsewhere / "p3.jpg"
-    update_gallery(alone / "idx.faiss", [elsewhere], FakeEncoder(), root=elsewhere)
+    update_gallery(alone / "idx.faiss", find_photos([elsewhere]), FakeEncoder(), root=elsewhere)
     assert found(alone / "idx.faiss") == elsewhere / "p3.jpg"
 
 
 def test_a_portable_gallery_does_not_tell_where_it_was_made(photos: Path, tmp_path: Path) -> None:
     index = tmp_path / "idx.faiss"
-    update_gallery(index, [photos], FakeEncoder(), portable=True)
+    update_gallery(index, find_photos([photos]), FakeEncoder(), portable=True)
     for file in (index, tmp_path / "idx.faiss.db"):
         assert os.fsencode(tmp_path) not in file.read_bytes()
 
@@ -144,7 +146,7 @@ def test_a_portable_gallery_does_not_tell_where_it_was_made(photos: Path, tmp_pa
 @pytest.mark.parametrize("name", ["a b.jpg", "line\nbreak.jpg", "[red]x[/red].jpg", "%41 ?#&.jpg"])
 def test_any_file_name_is_found_again(photos: Path, tmp_path: Path, name: str) -> None:
     draw_photo(photos / name, seed=90)
-    update_gallery(tmp_path / name, [photos], FakeEncoder())
+    update_gallery(tmp_path / name, find_photos([photos]), FakeEncoder())
     hits = Gallery.open(tmp_path / name).search(
         _embed(FakeEncoder(), photos / name), QueryConfig(top=1)
     )
@@ -154,7 +156,7 @@ def test_any_file_name_is_found_again(photos: Path, tmp_path: Path, name: str) -
 def test_a_name_that_is_not_utf8_is_found_again(photos: Path, tmp_path: Path) -> None:
     name = os.fsdecode(b"\xff\xfe latin.jpg")
     (photos / "p0.jpg").rename(photos / name)
-    update_gallery(tmp_path / "idx.faiss", [photos], FakeEncoder())
+    update_gallery(tmp_path / "idx.faiss", find_photos([photos]), FakeEncoder())
     hits = Gallery.open(tmp_path / "idx.faiss").search(
         _embed(FakeEncoder(), photos / name), QueryConfig(top=1)
     )
@@ -163,11 +165,11 @@ def test_a_name_that_is_not_utf8_is_found_again(photos: Path, tmp_path: Path) ->
 
 def test_another_encoder_is_refused_unless_all_is_rebuilt(photos: Path, tmp_path: Path) -> None:
     index = tmp_path / "idx.faiss"
-    update_gallery(index, [photos], FakeEncoder())
+    update_gallery(index, find_photos([photos]), FakeEncoder())
     other = FakeEncoder(fingerprint="fake-2", name="other")
     with pytest.raises(MismatchError, match="--model fake"):
-        update_gallery(index, [photos], other)
-    assert update_gallery(index, [photos], other, rebuild=True).embedded == 10
+        update_gallery(index, find_photos([photos]), other)
+    assert update_gallery(index, find_photos([photos]), other, rebuild=True).embedded == 10
     assert Gallery.open(index).manifest.fingerprint == "fake-2"
 
 
@@ -177,8 +179,8 @@ def test_a_second_run_at_once_is_refused(photos: Path, tmp_path: Path) -> None:
         FileLock(tmp_path / "idx.faiss.lock"),
         pytest.raises(GalleryError, match="another run is at work"),
     ):
-        update_gallery(index, [photos], FakeEncoder())
-    update_gallery(index, [photos], FakeEncoder())
+        update_gallery(index, find_photos([photos]), FakeEncoder())
+    update_gallery(index, find_photos([photos]), FakeEncoder())
 
 
 @pytest.mark.parametrize("make", ["empty", "text", "all bad"])
@@ -190,13 +192,15 @@ def test_nothing_to_embed_is_an_error_and_leaves_nothing_behind(tmp_path: Path, 
     if make == "all bad":
         (folder / "a.jpg").write_text("x")
     with pytest.raises(SbirError, match="no photo"):
-        update_gallery(tmp_path / "idx.faiss", [folder], FakeEncoder())
+        update_gallery(tmp_path / "idx.faiss", find_photos([folder]), FakeEncoder())
     assert not list(tmp_path.glob("idx.faiss")) and not list(tmp_path.glob("*.db*"))
 
 
 def test_a_photo_outside_the_given_root_is_a_usage_error(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is not below the root"):
-        update_gallery(tmp_path / "i.faiss", [photos], FakeEncoder(), root=photos / "deep")
+        update_gallery(
+            tmp_path / "i.faiss", find_photos([photos]), FakeEncoder(), root=photos / "deep"
+        )
 
 
 @pytest.mark.parametrize("fail_at", [1, 2])
@@ -204,7 +208,7 @@ def test_a_death_between_the_renames_leaves_the_old_gallery_or_the_new(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fail_at: int
 ) -> None:
     index = tmp_path / "idx.faiss"
-    update_gallery(index, [photos], FakeEncoder())
+    update_gallery(index, find_photos([photos]), FakeEncoder())
     draw_photo(photos / "new.jpg", seed=77)
     calls = 0
     real = Path.replace
@@ -218,7 +222,7 @@ def test_a_death_between_the_renames_leaves_the_old_gallery_or_the_new(
 
     monkeypatch.setattr(Path, "replace", dying)
     with pytest.raises(SystemError):
-        update_gallery(index, [photos], FakeEncoder())
+        update_gallery(index, find_photos([photos]), FakeEncoder())
     monkeypatch.undo()
 
     gallery = Gallery.open(index)
@@ -226,7 +230,7 @@ def test_a_death_between_the_renames_leaves_the_old_gallery_or_the_new(
     (hits,) = gallery.search(_embed(FakeEncoder(), photos / "new.jpg"), QueryConfig(top=1))
     assert (hits[0].path == photos / "new.jpg") == (fail_at == 2)
     # the next run tidies up
-    assert update_gallery(index, [photos], FakeEncoder()).manifest.photos == 11
+    assert update_gallery(index, find_photos([photos]), FakeEncoder()).manifest.photos == 11
     assert sorted(p.name for p in tmp_path.iterdir()) == ["idx.faiss", "idx.faiss.db", "photos"]
 
 
@@ -243,7 +247,7 @@ def test_a_death_before_the_very_first_index_is_in_place_loses_nothing(
 
     monkeypatch.setattr(Path, "replace", dying)
     with pytest.raises(SystemError):
-        update_gallery(index, [photos], FakeEncoder())
+        update_gallery(index, find_photos([photos]), FakeEncoder())
     monkeypatch.undo()
     assert Gallery.open(index).manifest.photos == 10
 
@@ -257,13 +261,13 @@ def test_an_interrupted_run_goes_on_from_the_last_batch(photos: Path, tmp_path: 
 
     small = EmbedConfig(batch_size=2)
     with pytest.raises(KeyboardInterrupt):
-        update_gallery(index, [photos], FakeEncoder(), embed=small, progress=interrupt)
+        update_gallery(index, find_photos([photos]), FakeEncoder(), embed=small, progress=interrupt)
     resumed = FakeEncoder()
-    assert update_gallery(index, [photos], resumed, embed=small).embedded == 10
+    assert update_gallery(index, find_photos([photos]), resumed, embed=small).embedded == 10
     assert resumed.batches == [2, 2]
 
     whole = tmp_path / "whole.faiss"
-    update_gallery(whole, [photos], FakeEncoder(), embed=small)
+    update_gallery(whole, find_photos([photos]), FakeEncoder(), embed=small)
     assert whole.read_bytes() == index.read_bytes()
     assert (tmp_path / "whole.faiss.db").read_bytes() == (tmp_path / "idx.faiss.db").read_bytes()
 
@@ -273,16 +277,16 @@ def test_a_journal_of_another_encoder_or_of_garbage_is_dropped(
 ) -> None:
     index = tmp_path / "idx.faiss"
     (tmp_path / "idx.faiss.journal").write_bytes(b"garbage" * 1000)
-    assert update_gallery(index, [photos], FakeEncoder()).embedded == 10
+    assert update_gallery(index, find_photos([photos]), FakeEncoder()).embedded == 10
 
     def interrupt(done: int, total: int) -> None:
         raise KeyboardInterrupt
 
     draw_photo(photos / "new.jpg", seed=77)
     with pytest.raises(KeyboardInterrupt):
-        update_gallery(index, [photos], FakeEncoder(), progress=interrupt)
+        update_gallery(index, find_photos([photos]), FakeEncoder(), progress=interrupt)
     other = FakeEncoder(fingerprint="fake-2")
-    assert update_gallery(index, [photos], other, rebuild=True).embedded == 11
+    assert update_gallery(index, find_photos([photos]), other, rebuild=True).embedded == 11
     assert sum(other.batches) == 11
 
 
@@ -291,7 +295,7 @@ def test_photos_alike_are_ranked_by_path(photos: Path, tmp_path: Path) -> None:
     for i in range(60):
         (photos / f"copy{i:02}.jpg").write_bytes(data)
     index = tmp_path / "idx.faiss"
-    update_gallery(index, [photos], FakeEncoder())
+    update_gallery(index, find_photos([photos]), FakeEncoder())
     query = _embed(FakeEncoder(), photos / "p3.jpg")
     for top in (5, 61):
         hits = Gallery.open(index).search(query, QueryConfig(top=top))[0]
@@ -301,7 +305,7 @@ def test_photos_alike_are_ranked_by_path(photos: Path, tmp_path: Path) -> None:
 
 def test_cuts_by_score_and_by_share_of_the_best(photos: Path, tmp_path: Path) -> None:
     index = tmp_path / "idx.faiss"
-    update_gallery(index, [photos], FakeEncoder())
+    update_gallery(index, find_photos([photos]), FakeEncoder())
     gallery, query = Gallery.open(index), _embed(FakeEncoder(), photos / "p3.jpg")
     scores = [h.score for h in gallery.search(query, QueryConfig(top=100))[0]]
     assert len(scores) == 10 and scores == sorted(scores, reverse=True)
@@ -318,23 +322,27 @@ def test_approximate_indexes_are_measured_and_updated(tmp_path: Path, kind: str)
         draw_photo(photos / f"{i:03}.png", seed=i, size=(16, 16))
     storage = IndexConfig(type=kind)  # type: ignore[arg-type]
     index = tmp_path / "idx.faiss"
-    manifest = update_gallery(index, [photos], FakeEncoder(), storage=storage).manifest
+    manifest = update_gallery(index, find_photos([photos]), FakeEncoder(), storage=storage).manifest
     assert manifest.index_type == kind and 0.95 <= manifest.recall_at_10 <= 1
     draw_photo(photos / "new.png", seed=1000, size=(16, 16))
-    assert update_gallery(index, [photos], FakeEncoder(), storage=storage).embedded == 1
+    assert (
+        update_gallery(index, find_photos([photos]), FakeEncoder(), storage=storage).embedded == 1
+    )
     hits = Gallery.open(index).search(_embed(FakeEncoder(), photos / "new.png"), QueryConfig(top=1))
     assert hits[0][0].path == photos / "new.png"
 
 
 def test_auto_takes_a_graph_beyond_the_exact_limit(photos: Path, tmp_path: Path) -> None:
     storage = IndexConfig(exact_limit=9)
-    report = update_gallery(tmp_path / "idx.faiss", [photos], FakeEncoder(), storage=storage)
+    report = update_gallery(
+        tmp_path / "idx.faiss", find_photos([photos]), FakeEncoder(), storage=storage
+    )
     assert report.manifest.index_type == "hnsw" and report.manifest.index_choice == "auto"
 
 
 def test_damage_is_told_apart(photos: Path, tmp_path: Path) -> None:
     index, database = tmp_path / "idx.faiss", tmp_path / "idx.faiss.db"
-    update_gallery(index, [photos], FakeEncoder())
+    update_gallery(index, find_photos([photos]), FakeEncoder())
     good, good_db = index.read_bytes(), database.read_bytes()
 
     def refused(reason: str) -> None:
@@ -358,7 +366,7 @@ def test_damage_is_told_apart(photos: Path, tmp_path: Path) -> None:
     refused("not a gallery's database")
     other = tmp_path / "other.faiss"
     draw_photo(tmp_path / "o" / "o.jpg")
-    update_gallery(other, [tmp_path / "o"], FakeEncoder())
+    update_gallery(other, find_photos([tmp_path / "o"]), FakeEncoder())
     database.write_bytes((tmp_path / "other.faiss.db").read_bytes())
     refused("belongs to another index")
     with closing(sqlite3.connect(database)) as connection, connection:
@@ -371,7 +379,7 @@ def test_faiss_never_sees_a_file_whose_header_lies(photos: Path, tmp_path: Path)
     from sbir_cli.gallery.manifest import file_digest
 
     index, database = tmp_path / "idx.faiss", tmp_path / "idx.faiss.db"
-    update_gallery(index, [photos], FakeEncoder())
+    update_gallery(index, find_photos([photos]), FakeEncoder())
     lie = bytearray(index.read_bytes())
     lie[8:16] = (2**40).to_bytes(8, "little")  # the count
     index.write_bytes(lie)
@@ -379,5 +387,5 @@ def test_faiss_never_sees_a_file_whose_header_lies(photos: Path, tmp_path: Path)
         update = "UPDATE manifest SET value = ? WHERE key = ?"
         connection.execute(update, (f'"{file_digest(index)}"', "index_digest"))
         connection.execute(update, (str(2**40), "photos"))
-    with pytest.raises(GalleryError, match="not the one its .db describes"):
+    with pytest.raises(GalleryError, match=r"not the one its \.db describes"):
         Gallery.open(index)

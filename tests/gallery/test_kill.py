@@ -21,10 +21,11 @@ import sys
 from pathlib import Path
 from sbir_cli.config import EmbedConfig
 from sbir_cli.gallery import update_gallery
+from sbir_cli.images import find_photos
 from tests.fakes import FakeEncoder
 index, photos = map(Path, sys.argv[1:])
 encoder = FakeEncoder(seconds_per_batch=0.03)
-update_gallery(index, [photos], encoder, embed=EmbedConfig(batch_size=4))
+update_gallery(index, find_photos([photos]), encoder, embed=EmbedConfig(batch_size=4))
 """
 
 

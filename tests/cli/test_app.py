@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+from sbir_cli import __version__
+from sbir_cli.cli import app
+
+COMMANDS = ("embed-gallery", "query")
+
+
+def test_version() -> None:
+    assert CliRunner().invoke(app, ["--version"]).stdout == f"sbir {__version__}\n"
+
+
+def test_help_names_every_command_and_no_arguments_is_help() -> None:
+    for args in (["--help"], ["-h"], []):
+        shown = CliRunner().invoke(app, args).stdout
+        assert all(name in shown for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_explained_and_has_a_variable(name: str) -> None:
+    """Flags that act on one call (--prune, --rebuild, --print0) are no settings."""
+    command = get_command(app).commands[name]  # type: ignore[attr-defined]
+    one_call = {"print0", "prune", "rebuild", "portable", "report", "from_file", "help"}
+    for option in command.params:
+        if option.param_type_name == "option" and option.name not in one_call:
+            assert option.help, option.name
+            assert str(option.envvar).startswith("SBIR_"), option.name
+
+
+def test_the_readme_documents_every_option() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    for name in COMMANDS:
+        command = get_command(app).commands[name]  # type: ignore[attr-defined]
+        for option in command.params:
+            if option.param_type_name == "option":
+                assert re.search(rf"{re.escape(option.opts[0])}\b", readme), option.opts[0]

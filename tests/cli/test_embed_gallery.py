@@ -1,0 +1,149 @@
+"""`sbir embed-gallery` as a process, on good and bad input."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run, command, environment
+from tests.fakes import draw_photo, draw_sketch
+
+pytestmark = pytest.mark.slow
+
+
+def test_from_photos_to_an_answer_and_an_update(sbir: Run, photos: Path, tmp_path: Path) -> None:
+    index = tmp_path / "new" / "folder" / "idx.faiss"
+    (photos / "bad.jpg").write_text("no photo")
+    (photos / "zero.png").touch()
+    report = tmp_path / "report.jsonl"
+
+    done = sbir("embed-gallery", photos, "-o", index, "--report", report)
+
+    assert done.returncode == 3 and done.stdout == b""
+    text = done.stderr.decode()
+    assert "model sbir-mini on cpu" in text and "10 photos (flat, 256-d)" in text
+    assert "10 embedded, 0 removed, 2 skipped" in text and "zero.png: empty file" in text
+    assert "\r" not in text  # no progress bar off a terminal
+    records = [json.loads(line) for line in report.read_text().splitlines()]
+    assert [(r["schema"], Path(r["path"]).name) for r in records] == [
+        (1, "bad.jpg"),
+        (1, "zero.png"),
+    ]
+    draw_sketch(tmp_path / "s.png")
+    assert sbir("query", tmp_path / "s.png", "-i", index, "-q").stdout.count(b"\n") == 10
+
+    (photos / "bad.jpg").unlink()
+    (photos / "zero.png").unlink()
+    (photos / "p1.jpg").unlink()
+    draw_photo(photos / "p10.jpg", seed=10)
+    again = sbir("embed-gallery", photos, "-o", index, "--prune")
+    assert again.returncode == 0 and b"10 photos" in again.stderr
+    assert b"1 embedded, 3 removed, 0 skipped" in again.stderr
+    assert sbir("embed-gallery", photos, "-o", index, "--quiet").stderr == b""
+
+
+def test_interrupted_it_exits_with_130_and_goes_on(photos: Path, tmp_path: Path) -> None:
+    for i in range(100):
+        draw_photo(photos / f"more{i}.jpg", seed=i)
+    index = tmp_path / "idx.faiss"
+    args = command("embed-gallery", photos, "-o", index, "--batch-size", "1")
+    run = subprocess.Popen(args, env=environment(), stderr=subprocess.PIPE)
+    while not (tmp_path / "idx.faiss.journal").exists():
+        assert run.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+    _, stderr = run.communicate()
+    assert run.returncode == 130
+    assert b"interrupted; the same command goes on where it stopped" in stderr
+    assert b"Traceback" not in stderr and not index.exists()
+    done = subprocess.run(args, env=environment(), capture_output=True, check=True)
+    assert b"110 photos" in done.stderr and index.exists()
+
+
+@pytest.mark.parametrize("case", ["missing", "empty", "no image", "all bad"])
+def test_nothing_to_embed_is_one_sentence(sbir: Run, tmp_path: Path, case: str) -> None:
+    folder = tmp_path / "in"
+    if case != "missing":
+        folder.mkdir()
+    if case == "no image":
+        (folder / "a.txt").write_text("x")
+    if case == "all bad":
+        (folder / "a.png").write_text("x")
+    done = sbir("embed-gallery", folder, "-o", tmp_path / "idx.faiss", "-q")
+    assert done.returncode == 1 and done.stderr.count(b"\n") == 1 and b"sbir: " in done.stderr
+    assert not (tmp_path / "idx.faiss").exists()
+
+
+def test_a_target_that_cannot_be_written_is_one_sentence(
+    sbir: Run, photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    done = sbir("embed-gallery", photos, "-o", tmp_path / "file" / "idx.faiss", "-q")
+    assert done.returncode == 1 and done.stderr.count(b"\n") == 1
+    assert b"cannot be written (" in done.stderr
+
+
+def test_a_full_disk_is_one_sentence_and_the_old_gallery_stays(
+    photos: Path, tmp_path: Path
+) -> None:
+    """A limit on the size of files stands in for the full disk: writes fail alike."""
+    index = tmp_path / "idx.faiss"
+    args = command("embed-gallery", photos, "-o", index, "-q")
+    subprocess.run(args, env=environment(), check=True)
+    before = index.read_bytes()
+    for i in range(80):
+        draw_photo(photos / f"more{i}.jpg", seed=i)
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+
+    full = subprocess.run(
+        args, env=environment(), capture_output=True, check=False, preexec_fn=limit
+    )
+    assert full.returncode == 1 and full.stderr.count(b"\n") == 1, full.stderr
+    assert b"the old gallery is untouched; make room" in full.stderr
+    assert index.read_bytes() == before
+    subprocess.run(args, env=environment(), check=True)
+
+
+def test_two_runs_at_once_the_second_is_refused(photos: Path, tmp_path: Path, sbir: Run) -> None:
+    for i in range(100):
+        draw_photo(photos / f"more{i}.jpg", seed=i)
+    index = tmp_path / "idx.faiss"
+    args = command("embed-gallery", photos, "-o", index, "--batch-size", "1", "-q")
+    first = subprocess.Popen(args, env=environment())
+    while not (tmp_path / "idx.faiss.journal").exists():
+        assert first.poll() is None
+        time.sleep(0.01)
+    os.kill(first.pid, signal.SIGSTOP)
+    try:
+        second = sbir("embed-gallery", photos, "-o", index, "-q")
+    finally:
+        os.kill(first.pid, signal.SIGCONT)
+    assert second.returncode == 1 and b"another run is at work on this gallery" in second.stderr
+    assert first.wait() == 0
+
+
+def test_usage_errors_exit_with_2(sbir: Run, photos: Path, tmp_path: Path) -> None:
+    for args in (
+        ("embed-gallery", str(photos)),
+        ("embed-gallery", "-o", "idx.faiss"),
+        ("embed-gallery", str(photos), "-o", str(tmp_path / "i"), "--batch-size", "0"),
+        ("embed-gallery", str(photos), "-o", str(tmp_path / "i"), "--index-type", "tree"),
+        ("embed-gallery", str(photos), "-o", str(tmp_path / "i"), "--device", "cuda:77"),
+    ):
+        done = sbir(*args)
+        assert done.returncode == 2 and done.stdout == b"" and b"Traceback" not in done.stderr
+
+
+def test_an_unknown_model_is_one_sentence(sbir: Run, photos: Path, tmp_path: Path) -> None:
+    done = sbir("embed-gallery", photos, "-o", tmp_path / "i", "--model", "ViT-Z/none", "-q")
+    assert done.returncode == 1 and b"no such model or folder; name ARCHITECTURE/TAG" in done.stderr

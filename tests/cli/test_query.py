@@ -1,0 +1,230 @@
+"""`sbir query` as people and pipelines run it: whole processes over the bundled model."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.cli.conftest import NAMES, Run, command, environment
+from tests.fakes import draw_sketch
+
+pytestmark = pytest.mark.slow
+ALL = {os.fsencode(f"photos/{name}") for name in NAMES} | {b"photos/latin-\xe9.jpg"}
+
+
+def test_into_a_pipe_come_bare_paths_and_notes_go_to_stderr(sbir: Run, gallery: Path) -> None:
+    done = sbir("query", "sketch.png", "-i", "idx.faiss", "--top", "1", cwd=gallery)
+    assert done.returncode == 0
+    assert (gallery / os.fsdecode(done.stdout.removesuffix(b"\n"))).is_file()
+    assert done.stderr.startswith(b"model sbir-mini on cpu (exported graph)")
+    quiet = sbir("query", "sketch.png", "-i", "idx.faiss", "--top", "1", "--quiet", cwd=gallery)
+    assert quiet.stderr == b"" and quiet.stdout == done.stdout
+
+
+def test_print0_carries_any_name_through_xargs(sbir: Run, gallery: Path) -> None:
+    done = sbir("query", "sketch.png", "-i", "idx.faiss", "-0", cwd=gallery)
+    assert set(done.stdout.split(b"\0")) == ALL | {b""}
+    xargs = ["xargs", "-0", "ls", "-d"]
+    listed = subprocess.run(xargs, input=done.stdout, cwd=gallery, capture_output=True, check=True)
+    assert listed.stdout.count(b"photos/") == len(ALL)
+
+
+def test_a_name_with_a_dash_is_no_option(sbir: Run, gallery: Path) -> None:
+    done = sbir("query", "../sketch.png", "-i", "../idx.faiss", "-0", cwd=gallery / "photos")
+    assert b"./-dash.jpg" in done.stdout.split(b"\0")
+
+
+def test_a_closed_pipe_ends_quietly(gallery: Path) -> None:
+    shell = " ".join(
+        f"'{part!s}'" for part in command("query", *["sketch.png"] * 3, "-i", "idx.faiss", "-q")
+    )
+    for end in ("head -1", "true"):
+        done = subprocess.run(
+            ["bash", "-o", "pipefail", "-c", f"{shell} | {end}"],
+            cwd=gallery,
+            env=environment(),
+            capture_output=True,
+            check=False,
+        )
+        assert done.stderr == b"" and done.returncode == 0
+
+
+def test_json_lines_are_json_with_a_schema(sbir: Run, gallery: Path) -> None:
+    done = sbir("query", "sketch.png", "-i", "idx.faiss", "-f", "jsonl", cwd=gallery)
+    piped = ["python3", "-m", "json.tool", "--json-lines"]
+    assert subprocess.run(piped, input=done.stdout, capture_output=True, check=True).stdout
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["rank"] for record in records] == list(range(1, 7))
+    assert all(list(r) == ["schema", "query", "rank", "score", "path", "id"] for r in records)
+    assert {(r["schema"], r["query"]) for r in records} == {(1, "sketch.png")}
+    assert {os.fsencode(r["path"]) for r in records} == ALL
+    scores = [r["score"] for r in records]
+    assert scores == sorted(scores, reverse=True) and all(-1 <= s <= 1 for s in scores)
+
+
+@pytest.mark.parametrize(("form", "delimiter"), [("tsv", "\t"), ("csv", ",")])
+def test_separated_values_read_back(sbir: Run, gallery: Path, form: str, delimiter: str) -> None:
+    done = sbir("query", "sketch.png", "-i", "idx.faiss", "-f", form, cwd=gallery)
+    text = io.StringIO(os.fsdecode(done.stdout), newline="")
+    rows = list(csv.DictReader(text, delimiter=delimiter))
+    assert {os.fsencode(row["path"]) for row in rows} == ALL and rows[0]["rank"] == "1"
+
+
+def test_a_terminal_gets_a_table_with_names_as_they_are(gallery: Path) -> None:
+    leader, follower = pty.openpty()
+    done = subprocess.Popen(
+        command("query", "sketch.png", "-i", "idx.faiss"),
+        cwd=gallery,
+        env=environment(TERM="xterm", NO_COLOR="1"),
+        stdout=follower,
+        stderr=subprocess.DEVNULL,
+    )
+    done.wait(60)
+    os.close(follower)
+    shown = os.read(leader, 100_000).decode()
+    os.close(leader)
+    assert "rank" in shown and "score" in shown
+    for name in ("[bold]x[/bold].png", "line\\nbreak.jpg", "latin-\\xe9.jpg"):
+        assert name in shown
+    assert "\x1b[3" not in shown  # NO_COLOR
+
+
+def test_a_sketch_comes_from_stdin_as_an_image_or_a_drawing(sbir: Run, gallery: Path) -> None:
+    by_name = sbir("query", "sketch.png", "-i", "idx.faiss", cwd=gallery).stdout
+    data = (gallery / "sketch.png").read_bytes()
+    assert sbir("query", "-", "-i", "idx.faiss", cwd=gallery, input=data).stdout == by_name
+    svg = b"<svg xmlns='http://www.w3.org/2000/svg'><path d='M0 0 L9 9'/></svg>"
+    assert sbir("query", "-", "-i", "idx.faiss", cwd=gallery, input=svg).stdout.count(b"\n") >= 6
+
+
+def test_many_sketches_one_bad_go_on_and_say_so(sbir: Run, gallery: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_text("text")
+    names = f"{gallery}/sketch.png\n{tmp_path}/bad.png\n{gallery}/sketch.png\n"
+    done = sbir(
+        "query",
+        "--from-file",
+        "-",
+        "-i",
+        gallery / "idx.faiss",
+        "-f",
+        "jsonl",
+        input=names.encode(),
+    )
+    assert done.returncode == 3
+    assert done.stdout.count(b"\n") == 12
+    assert b"bad.png: not an image" in done.stderr and b"Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("image", "code"),
+    [
+        (Image.new("L", (40, 40), 255), 1),
+        (Image.new("RGBA", (40, 40), (9, 9, 9, 0)), 1),
+        (Image.new("L", (1, 1)), 1),
+        (draw_sketch().convert("P"), 0),
+        (draw_sketch().convert("CMYK"), 0),
+    ],
+)
+def test_sketches_of_every_kind(
+    sbir: Run, gallery: Path, tmp_path: Path, image: Image.Image, code: int
+) -> None:
+    path = tmp_path / ("s.tiff" if image.mode == "CMYK" else "s.png")
+    image.save(path)
+    done = sbir("query", path, "-i", gallery / "idx.faiss", "-q")
+    assert done.returncode == code
+    if code:
+        assert done.stdout == b"" and done.stderr.count(b"\n") == 1
+        assert b"the drawing is blank; draw dark strokes" in done.stderr
+
+
+def test_min_score_cuts_and_refuses_what_is_no_number(sbir: Run, gallery: Path) -> None:
+    def lines(cut: str) -> int:
+        args = ("query", "sketch.png", "-i", "idx.faiss", "--min-score", cut)
+        return int(sbir(*args, cwd=gallery).stdout.count(b"\n"))
+
+    assert lines("-1") == 7 and lines("100%") == 1 and lines("1") == 0  # a name holds a newline
+    done = sbir("query", "sketch.png", "-i", "idx.faiss", "--min-score", "high", cwd=gallery)
+    assert done.returncode == 2 and b"--min-score takes 0.25 or 80%, not `high`" in done.stderr
+
+
+def test_the_contact_sheet_holds_its_pictures(sbir: Run, gallery: Path, tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.html"
+    sbir("query", "sketch.png", "-i", "idx.faiss", "--html", sheet, cwd=gallery)
+    text = sheet.read_text("utf-8")
+    assert text.count("data:image/jpeg;base64,") == 6 and text.count("data:image/png;base64,") == 1
+    assert "[bold]x[/bold].png" in text and "http" not in text.replace("http-equiv", "")
+    assert "<b>1</b>" in text and "<b>6</b>" in text
+
+
+def test_variables_stand_in_for_options(sbir: Run, gallery: Path) -> None:
+    env = {"SBIR_INDEX": str(gallery / "idx.faiss"), "SBIR_TOP": "2", "SBIR_FORMAT": "jsonl"}
+    assert len(sbir("query", gallery / "sketch.png", env=env).stdout.splitlines()) == 2
+
+
+def test_usage_errors_exit_with_2(sbir: Run, gallery: Path) -> None:
+    index = ("-i", str(gallery / "idx.faiss"))
+    sketch = str(gallery / "sketch.png")
+    for args in (
+        ("query", *index),
+        ("query", sketch, *index, "--top", "0"),
+        ("query", sketch, *index, "-0", "-f", "csv"),
+        ("query", "-", "--from-file", "-", *index),
+        ("query", sketch, *index, "--format", "xml"),
+        ("query", sketch, *index, "--device", "gpu"),
+        ("query", sketch, *index, "--from-file", "/nowhere"),
+    ):
+        done = sbir(*args)
+        assert done.returncode == 2 and done.stdout == b"" and b"Traceback" not in done.stderr
+
+
+def test_an_index_that_cannot_be_used_is_one_sentence(
+    sbir: Run, gallery: Path, tmp_path: Path
+) -> None:
+    sketch = gallery / "sketch.png"
+    for name in ("idx.faiss", "idx.faiss.db"):
+        shutil.copy(gallery / name, tmp_path / name)
+    index = tmp_path / "idx.faiss"
+
+    def refused(remedy: bytes, path: Path = index) -> None:
+        done = sbir("query", sketch, "-i", path)
+        assert done.returncode == 1 and done.stdout == b"" and done.stderr.count(b"\n") == 1
+        assert remedy in done.stderr
+
+    refused(b"no such index; make it with `sbir embed-gallery", tmp_path / "none.faiss")
+    refused(b"is a folder", tmp_path)
+    index.write_bytes(index.read_bytes()[:100])
+    refused(b"remake the gallery")
+    (tmp_path / "idx.faiss.db").unlink()
+    refused(b"idx.faiss.db, which belongs to it, is missing")
+
+
+def test_another_model_exits_with_4_and_the_command_that_mends_it(
+    sbir: Run, gallery: Path, tmp_path: Path
+) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    from sbir_cli import resources
+
+    other = Path(shutil.copytree(resources.bundled_model(), tmp_path / "other"))
+    weights = load_file(other / "open_clip_model.safetensors")
+    weights["visual.head.proj.weight"] = weights["visual.head.proj.weight"] * 2
+    save_file(weights, other / "open_clip_model.safetensors")
+    index = gallery / "idx.faiss"
+    done = sbir("query", gallery / "sketch.png", "-i", index, "--model", other)
+    assert done.returncode == 4 and done.stdout == b""
+    mend = f"`sbir embed-gallery {gallery}/photos -o {index} --model {other} --rebuild`"
+    assert mend in done.stderr.decode()
+
+
+def test_verbose_shows_the_traceback(sbir: Run, gallery: Path) -> None:
+    done = sbir("-v", "query", gallery / "none.png", "-i", gallery / "idx.faiss")
+    assert done.returncode == 1 and b"Traceback" in done.stderr
