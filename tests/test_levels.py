@@ -18,6 +18,7 @@ LEVELS = {
     "vector": 1,
     "sketches": 2,
     "preprocess": 2,
+    "datasets": 2,
     "gallery": 2.5,  # its encoder protocol speaks of `preprocess`
     "encoder": 3,
     "output": 5,

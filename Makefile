@@ -1,0 +1,37 @@
+# `make demo` and `make test` set themselves up: Python 3.10+ with pip is all they need.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check index wheel clean
+
+demo: $(VENV)/installed
+	$(BIN)/sbir embed-gallery examples/photos -o demo.faiss
+	$(BIN)/sbir query examples/sketches/teapot/teapot_1.svg examples/sketches/sailboat/sailboat_1.svg \
+	  examples/sketches/chair/chair_1.svg -i demo.faiss --top 5 --format table --html demo.html
+	@echo "Open $(CURDIR)/demo.html to see the photos beside the sketches."
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy --strict
+
+# The prebuilt index, after a change of the example photos or the bundled model
+index: $(VENV)/installed
+	$(BIN)/python examples/export_graph.py
+	$(BIN)/sbir embed-gallery examples/photos -o indexes/examples.faiss --portable --rebuild
+
+wheel: $(VENV)/installed
+	$(BIN)/pip wheel -q --no-deps -w dist .
+
+$(VENV)/installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "sbir needs Python 3.10 or newer; name one with make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) build dist demo.html demo.faiss*
