@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Iterable
 from html import escape
+from pathlib import Path
 
 from PIL import Image
 
@@ -27,7 +28,8 @@ _PAGE = """<!doctype html>
 :root {{ color-scheme: light dark; font: 15px/1.4 system-ui, sans-serif; }}
 body {{ margin: 2rem auto; max-width: 80rem; padding: 0 1rem; }}
 h1 {{ font-size: 1.2rem; font-weight: 600; }}
-section {{ display: flex; flex-wrap: wrap; gap: .8rem; margin-bottom: 2.5rem; }}
+section {{ display: grid; grid-template-columns: 150px 1fr; gap: 1.2rem; margin-bottom: 2.5rem; }}
+.hits {{ display: flex; flex-wrap: wrap; gap: .8rem; }}
 figure {{ margin: 0; width: 150px; }}
 figure img, .missing {{ width: 150px; height: 150px; object-fit: cover; border-radius: 6px;
   background: #8882; display: block; }}
@@ -35,6 +37,7 @@ figure img, .missing {{ width: 150px; height: 150px; object-fit: cover; border-r
 .missing {{ display: grid; place-items: center; font-size: .8rem; }}
 figcaption {{ font-size: .8rem; overflow-wrap: anywhere; }}
 b {{ font-size: .95rem; }}
+a {{ color: inherit; text-decoration: none; }}
 </style>
 <h1>{title}</h1>
 {sections}
@@ -50,10 +53,11 @@ def contact_sheet(answers: Iterable[Answer], title: str = "Photos found by sketc
 
 def _section(answer: Answer) -> str:
     name = escape(printable(answer.sketch.name))
-    sketch = f'<img src="{_data_uri(answer.sketch.image, "PNG")}" alt="sketch {name}">'
-    figures = [f'<figure class="sketch">{sketch}<figcaption>{name}</figcaption></figure>']
-    figures += [_figure(hit) for hit in answer.hits]
-    return "<section>" + "\n".join(figures) + "</section>"
+    picture = f'<img src="{_data_uri(answer.sketch.image, "PNG")}" alt="sketch {name}">'
+    caption = escape(printable(Path(answer.sketch.name).name))
+    sketch = f'<figure class="sketch" title="{name}">{picture}<figcaption>{caption}</figcaption>'
+    hits = "\n".join(map(_figure, answer.hits))
+    return f'<section>{sketch}</figure><div class="hits">{hits}</div></section>'
 
 
 def _figure(hit: Hit) -> str:
@@ -63,8 +67,9 @@ def _figure(hit: Hit) -> str:
         picture = f'<img src="{_data_uri(photo, "JPEG")}" alt="{path}" loading="lazy">'
     except ImageError as error:
         picture = f'<div class="missing">{escape(error.what)}</div>'
-    caption = f"<b>{hit.rank}</b> &middot; {hit.score:.3f}<br>{path}"
-    return f"<figure>{picture}<figcaption>{caption}</figcaption></figure>"
+    caption = f"<b>{hit.rank}</b> &middot; {hit.score:.3f}<br>{escape(printable(hit.path.name))}"
+    link = f'<a href="{escape(hit.path.as_uri())}" title="{path}">{picture}</a>'
+    return f"<figure>{link}<figcaption>{caption}</figcaption></figure>"
 
 
 def _data_uri(image: Image.Image, kind: str) -> str:
