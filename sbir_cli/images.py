@@ -95,7 +95,7 @@ def read_image(source: Path | bytes, *, reduce_to: int | None = None) -> Image.I
     Args:
         source: a path, or the file's bytes.
         reduce_to: when given, a large JPEG is decoded at the smallest of 1/2, 1/4 or 1/8 scale
-            whose shorter side is still at least twice this many pixels.
+            whose shorter side is still at least four times this many pixels.
 
     Returns:
         The image in the mode it was stored in, 16-bit and float greys brought to 8 bits.
@@ -151,7 +151,8 @@ def _register_heif() -> None:
 def _decode(image: Image.Image, reduce_to: int | None) -> Image.Image:
     with image:
         if reduce_to is not None and image.format == "JPEG":
-            image.draft(None, (2 * reduce_to, 2 * reduce_to))
+            least = 4 * reduce_to  # at twice, embeddings were seen to differ by a cosine of 0.986
+            image.draft(None, (least, least))
         image.load()
         try:
             upright = ImageOps.exif_transpose(image)

@@ -24,7 +24,7 @@ class Preprocess:
     """open_clip's `image_transform` for one model, equal to it on RGB images (tested).
 
     Large JPEGs may be decoded at a reduced scale before (`images.read_image`): that is the only
-    difference from open_clip.
+    difference from open_clip, a cosine of 0.999 or more between the embeddings (tested).
     """
 
     size: tuple[int, int]

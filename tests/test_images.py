@@ -96,8 +96,9 @@ def test_a_gif_gives_its_first_frame(tmp_path: Path) -> None:
 
 def test_a_large_jpeg_is_decoded_at_reduced_scale(tmp_path: Path) -> None:
     Image.new("RGB", (1600, 1200), "red").save(tmp_path / "a.jpg")
-    assert read_photo(tmp_path / "a.jpg", reduce_to=64).size == (200, 150)
-    assert read_photo(tmp_path / "a.jpg", reduce_to=224).size == (800, 600)
+    assert read_photo(tmp_path / "a.jpg", reduce_to=32).size == (200, 150)
+    assert read_photo(tmp_path / "a.jpg", reduce_to=64).size == (400, 300)
+    assert read_photo(tmp_path / "a.jpg", reduce_to=224).size == (1600, 1200)
     assert read_photo(tmp_path / "a.jpg").size == (1600, 1200)
 
 

@@ -188,7 +188,8 @@ def test_a_checkpoint_of_another_width_is_refused(
 
     base = _load(make_model())
     branch = _branch(base.tower)
-    PromptedEncoder(base.name, base.model, base.preprocess, FLOAT32, branch, branch).save(tmp_path)
+    other = _branch(base.tower, count=2, norms=False)
+    PromptedEncoder(base.name, base.model, base.preprocess, FLOAT32, branch, other).save(tmp_path)
     state = load_file(tmp_path / "branches.safetensors")
     state[f"sketch.{key}"] = state[f"sketch.{key}"][..., :-1].clone()
     save_file(state, tmp_path / "branches.safetensors")

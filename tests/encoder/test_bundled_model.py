@@ -1,0 +1,125 @@
+"""The model that ships, on real drawings and photos."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PIL import Image
+
+from sbir_cli import resources
+from sbir_cli.config import QueryConfig
+from sbir_cli.datasets import load_split
+from sbir_cli.encoder import load_encoder, load_sketch_encoder
+from sbir_cli.encoder.graph_encoder import GraphEncoder
+from sbir_cli.encoder.torch_encoder import PromptedEncoder
+from sbir_cli.gallery import Gallery
+from sbir_cli.images import read_photo
+from sbir_cli.sketches import read_sketches
+
+pytestmark = pytest.mark.slow
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="module")
+def encoder() -> PromptedEncoder:
+    return load_encoder(None, "cpu")
+
+
+def _cosines(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.asarray((a * b).sum(axis=1))
+
+
+def test_the_graph_that_ships_gives_torchs_embedding(encoder: PromptedEncoder) -> None:
+    graph = load_sketch_encoder()
+    assert isinstance(graph, GraphEncoder) and graph.fingerprint == encoder.fingerprint
+    sketches = sorted(EXAMPLES.glob("sketches/*/*.png"))[::4]
+    pixels = np.stack([graph.preprocess(read_sketches(str(s))[0].image) for s in sketches])
+    exact = PromptedEncoder(
+        encoder.name, encoder.model, encoder.preprocess, _float32(encoder)
+    ).encode_sketches(pixels)
+    assert _cosines(graph.encode_sketches(pixels), exact).min() >= 0.9999
+    assert _cosines(encoder.encode_sketches(pixels), exact).min() >= 0.995  # bfloat16
+
+
+def _float32(encoder: PromptedEncoder) -> Any:
+    import torch
+
+    from sbir_cli.encoder.device import Device
+
+    return Device(encoder.device.device, torch.float32, "test")
+
+
+def test_the_prebuilt_index_belongs_to_it(encoder: PromptedEncoder) -> None:
+    manifest = Gallery.open(resources.bundled_index()).manifest
+    assert manifest.fingerprint == encoder.fingerprint and manifest.encoder == encoder.name
+    assert manifest.root_absolute is None and manifest.skipped == 0
+
+
+def test_a_jpeg_decoded_at_reduced_scale_embeds_alike(encoder: PromptedEncoder) -> None:
+    photos = sorted(EXAMPLES.glob("photos/*/*.jpg"))
+    whole, reduced = [], []
+    for start in range(0, 96, 16):
+        mosaic = Image.new("RGB", (1024, 1024))
+        for k, photo in enumerate(photos[start : start + 16]):
+            mosaic.paste(Image.open(photo), (k % 4 * 256, k // 4 * 256))
+        buffer = io.BytesIO()
+        mosaic.save(buffer, "JPEG", quality=90)
+        whole.append(encoder.preprocess(read_photo(buffer.getvalue())))
+        side = max(encoder.preprocess.size)
+        reduced.append(encoder.preprocess(read_photo(buffer.getvalue(), reduce_to=side)))
+    embeddings = (encoder.encode_photos(np.stack(p)) for p in (whole, reduced))
+    assert _cosines(*embeddings).min() >= 0.999
+
+
+def test_most_example_sketches_find_their_class() -> None:
+    gallery, encoder = Gallery.open(resources.bundled_index()), load_sketch_encoder()
+    with (EXAMPLES / "pairs.csv").open(newline="") as file:
+        sketches = [EXAMPLES / row["sketch"] for row in csv.DictReader(file)]
+    pixels = np.stack([encoder.preprocess(read_sketches(str(s))[0].image) for s in sketches])
+    answers = gallery.search(encoder.encode_sketches(pixels), QueryConfig(top=5))
+    found = [
+        any(hit.path.parent.name == sketch.parent.name for hit in hits)
+        for sketch, hits in zip(sketches, answers, strict=True)
+    ]
+    assert np.mean(found) >= 0.7  # chance: about 0.25
+
+
+def test_a_photo_of_a_name_lands_near_the_names_photos(encoder: PromptedEncoder) -> None:
+    names = sorted({p.parent.name for p in EXAMPLES.glob("photos/*/*.jpg")})
+    texts = encoder.encode_texts([f"a photo of a {name.replace('_', ' ')}" for name in names])
+    gallery = Gallery.open(resources.bundled_index())
+    answers = gallery.search(texts, QueryConfig(top=10))
+    found = [
+        any(hit.path.parent.name == name for hit in hits)
+        for name, hits in zip(names, answers, strict=True)
+    ]
+    assert np.mean(found) >= 0.6  # chance: about 0.4
+
+
+def test_unseen_classes_of_sketchy(encoder: PromptedEncoder, sketchy25: Path) -> None:
+    """525 sketches against 525 photos of 21 classes no training saw; chance is 0.05."""
+    unseen = load_split("sketchy").unseen
+
+    def embedded(side: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
+        paths = [p for name in unseen for p in sorted((sketchy25 / side / name).iterdir())]
+        images = [
+            read_sketches(str(path))[0].image if side == "sketch" else read_photo(path)
+            for path in paths
+        ]
+        pixels = np.stack([encoder.preprocess(image) for image in images])
+        encode = encoder.encode_sketches if side == "sketch" else encoder.encode_photos
+        return encode(pixels), np.array([path.parent.name for path in paths])
+
+    (sketches, sketch_classes), (photos, photo_classes) = embedded("sketch"), embedded("photo")
+    assert len(sketches) == len(photos) == 525
+    order = np.argsort(-(sketches @ photos.T), axis=1, kind="stable")
+    relevant = photo_classes[order] == sketch_classes[:, None]
+    precision = relevant.cumsum(axis=1) / np.arange(1, 526)
+    average_precision = (precision * relevant).sum(axis=1) / relevant.sum(axis=1)  # trec
+    assert average_precision.mean() >= 0.15
