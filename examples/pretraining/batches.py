@@ -1,0 +1,118 @@
+"""Batches in which sketches, line drawings of photos and photos of the same classes meet."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import augment
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from prepare import Labels
+from torch import Tensor
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Mix:
+    """How many images of each kind a batch holds, in one process."""
+
+    pairs: int = 32  # a sketch and a photo of one group, groups drawn without repeats
+    sketches: int = 8  # more sketches, of any class
+    photos: int = 56  # more photos, of any class
+    edges: int = 20  # line drawings made from some of those photos
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Images (S sketches first, then P photos) and what they show.
+
+    images (S + P, 3, 64, 64) in 0..1; names (S + P,) for the anchors; groups (S + P,) for the
+    contrast of sketches with photos; partner (S,): the row of the photo (0..P-1) that the
+    sketch was drawn from, or -1.
+    """
+
+    images: Tensor
+    names: Tensor
+    groups: Tensor
+    partner: Tensor
+    sketches: int
+
+
+def rows_by_group(groups: Ints, count: int) -> list[Ints]:
+    """For each group number the rows that belong to it."""
+    order = np.argsort(groups, kind="stable")
+    bounds = np.searchsorted(groups[order], np.arange(count + 1))
+    return [order[bounds[g] : bounds[g + 1]] for g in range(count)]
+
+
+class Sampler:
+    """Draws random batches from what ``prepare.py`` wrote."""
+
+    def __init__(self, work: Path, mix: Mix, device: torch.device, seed: int) -> None:
+        self.photos = np.load(work / "photos.npy", mmap_mode="r")
+        self.sketches = np.load(work / "sketches.npy", mmap_mode="r")
+        self.labels = Labels(**json.loads((work / "labels.json").read_text()))
+        self.mix, self.device = mix, device
+        self.rng = np.random.default_rng(seed)
+        self.photo_name = np.asarray(self.labels.photo_name)
+        self.photo_group = np.asarray(self.labels.photo_group)
+        self.sketch_name = np.asarray(self.labels.sketch_name)
+        self.sketch_group = np.asarray(self.labels.sketch_group)
+        self.sketch_photo = np.asarray(self.labels.sketch_photo)
+        count = len(self.labels.groups)
+        self.photos_of = rows_by_group(self.photo_group, count)
+        self.sketches_of = rows_by_group(self.sketch_group, count)
+        both = zip(self.photos_of, self.sketches_of, strict=True)
+        self.paired = np.asarray([g for g, (p, s) in enumerate(both) if len(p) and len(s)])
+        _, inverse, sizes = np.unique(self.sketch_group, return_inverse=True, return_counts=True)
+        weight = 1 / np.sqrt(sizes[inverse])
+        self.sketch_weight = weight / weight.sum()
+
+    def draw(self) -> Batch:
+        """One augmented batch."""
+        mix, rng = self.mix, self.rng
+        groups = rng.choice(self.paired, mix.pairs, replace=False)
+        sketch = np.asarray([rng.choice(self.sketches_of[g]) for g in groups])
+        photo = np.asarray([rng.choice(self.photos_of[g]) for g in groups])
+        own = self.sketch_photo[sketch]
+        photo = np.where((own >= 0) & (rng.random(mix.pairs) < 0.7), own, photo)
+        partner = np.where(own == photo, np.arange(mix.pairs), -1)
+        more = rng.choice(len(self.sketch_name), mix.sketches, p=self.sketch_weight)
+        sketch = np.concatenate([sketch, more])
+        photo = np.concatenate([photo, rng.integers(len(self.photo_name), size=mix.photos)])
+        traced = mix.pairs + np.arange(mix.edges)
+        partner = np.concatenate([partner, np.full(mix.sketches, -1), traced])
+        names = [self.sketch_name[sketch], self.photo_name[photo[traced]], self.photo_name[photo]]
+        kinds = [self.sketch_group[sketch], self.photo_group[photo[traced]]]
+        return Batch(
+            images=self.picture(sketch, photo, traced),
+            names=self.tensor(np.concatenate(names)),
+            groups=self.tensor(np.concatenate([*kinds, self.photo_group[photo]])),
+            partner=self.tensor(partner),
+            sketches=len(sketch) + mix.edges,
+        )
+
+    def picture(self, sketch: Ints, photo: Ints, traced: Ints) -> Tensor:
+        """Load and augment: sketches, line drawings of the traced photos, photos."""
+        variant = self.rng.integers(self.sketches.shape[1], size=len(sketch))
+        ink = self.tensor(self.sketches[sketch, variant]).float().div(255)[:, None]
+        colour = self.tensor(self.photos[photo]).permute(0, 3, 1, 2).float().div(255)
+        traces = augment.edge_ink(augment.warp(colour[traced], (0.95, 1.3), 8, 0.02, "border"))
+        return torch.cat(
+            [
+                augment.paper(augment.augment_ink(ink)),
+                augment.paper(traces * augment.uniform(len(traces), 0.7, 1, traces)),
+                augment.augment_photos(colour),
+            ]
+        )
+
+    def reseed(self, seed: int) -> None:
+        """Start another random sequence, after a resume."""
+        self.rng = np.random.default_rng(seed)
+        torch.manual_seed(seed)
+
+    def tensor(self, array: NDArray[np.generic]) -> Tensor:
+        """A numpy array on the device."""
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)

@@ -1,0 +1,199 @@
+"""Decode the training data once into arrays: ``python prepare.py --data DIR --work DIR``.
+
+Writes into the work folder (N photos, M sketches, V variants of each sketch):
+
+    photos.npy    (N, 64, 64, 3) uint8, RGB
+    sketches.npy  (M, V, 64, 64) uint8, ink: 0 is white paper, 255 is a full black line
+    labels.json   names, groups, and per photo and sketch their numbers; the photo of each sketch
+"""
+
+import argparse
+import io
+import json
+import zipfile
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from names import canonical, group_of, read_anchors, takes_part
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
+Bytes = NDArray[np.uint8]
+
+SIZE = 64
+VARIANTS = 8
+# Widths in pixels of the line-thickening filter on a 256 px Sketchy sketch, one per variant.
+THICKENING = (1, 1, 1, 3, 3, 3, 5, 7)
+DIMENSION = 256
+
+
+@dataclass
+class Labels:
+    """What is known of each photo and sketch; numbers index ``names`` and ``groups``."""
+
+    names: list[str] = field(default_factory=list)
+    groups: list[str] = field(default_factory=list)
+    photo_name: list[int] = field(default_factory=list)
+    photo_group: list[int] = field(default_factory=list)
+    sketch_name: list[int] = field(default_factory=list)
+    sketch_group: list[int] = field(default_factory=list)
+    sketch_photo: list[int] = field(default_factory=list)  # the photo it was drawn from, or -1
+
+    def number(self, name: str) -> tuple[int, int]:
+        """The numbers of a name and of its group, new ones if they are new."""
+        group = group_of(name)
+        if name not in self.names:
+            self.names.append(name)
+        if group not in self.groups:
+            self.groups.append(group)
+        return self.names.index(name), self.groups.index(group)
+
+
+def square_photo(image: Image.Image) -> Bytes:
+    """The photo's shorter side to 64 px (bicubic), centre crop, (64, 64, 3) uint8."""
+    image = image.convert("RGB")
+    if image.size != (SIZE, SIZE):
+        scale = SIZE / min(image.size)
+        size = (round(image.width * scale), round(image.height * scale))
+        image = image.resize(size, Image.Resampling.BICUBIC)
+        left, top = (image.width - SIZE) // 2, (image.height - SIZE) // 2
+        image = image.crop((left, top, left + SIZE, top + SIZE))
+    return np.asarray(image)
+
+
+def square_sketch(image: Image.Image, thickening: int = 1) -> Bytes:
+    """The sketch on white, padded to a square, to 64 px (bicubic), (64, 64) uint8, grey."""
+    rgba = image.convert("RGBA")
+    flat = Image.new("RGBA", rgba.size, "white")
+    grey = Image.alpha_composite(flat, rgba).convert("L")
+    side = max(grey.size)
+    canvas = Image.new("L", (side, side), 255)
+    canvas.paste(grey, ((side - grey.width) // 2, (side - grey.height) // 2))
+    if thickening > 1:
+        canvas = canvas.filter(ImageFilter.MinFilter(thickening))
+    return np.asarray(canvas.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+
+
+def draw_strokes(strokes: list[list[list[int]]], rng: np.random.Generator) -> Bytes:
+    """One random rendering of a vector drawing as ink, (64, 64) uint8.
+
+    Strokes are lists of x and y in 0..255. Points are jittered, a stroke is dropped now and then,
+    and the line is 2 to 9 px wide on 256 px.
+    """
+    low = np.min([np.min(s, axis=1) for s in strokes], axis=0)
+    high = np.max([np.max(s, axis=1) for s in strokes], axis=0)
+    scale = rng.uniform(200, 240) / max(float((high - low).max()), 1.0)
+    offset = 128 - scale * (low + high) / 2
+    width = round(float(np.exp(rng.uniform(np.log(2), np.log(9)))))
+    jitter = rng.uniform(0, 2.5)
+    canvas = Image.new("L", (256, 256), 0)
+    pen = ImageDraw.Draw(canvas)
+    for stroke in strokes:
+        if len(strokes) > 3 and rng.random() < 0.08:
+            continue
+        points = scale * np.asarray(stroke, dtype=np.float64) + offset[:, None]
+        points = points + rng.normal(0, jitter, points.shape) + rng.normal(0, jitter, (2, 1))
+        pen.line(points.T.ravel().tolist(), fill=255, width=width)
+    return np.asarray(canvas.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+
+
+def decode_shard(path: Path) -> dict[str, Bytes]:
+    """The photos of one Tiny ImageNet shard by WordNet number, (n, 64, 64, 3) uint8 each."""
+    found: dict[str, list[Bytes]] = {}
+    with zipfile.ZipFile(path) as archive:
+        for name in archive.namelist():
+            photo = square_photo(Image.open(io.BytesIO(archive.read(name))))
+            found.setdefault(name.split("/")[0], []).append(photo)
+    return {wnid: np.stack(photos) for wnid, photos in found.items()}
+
+
+def draw_file(path: Path) -> Bytes:
+    """All drawings of one Quick, Draw! file in V renderings, (n, V, 64, 64) uint8."""
+    rng = np.random.default_rng(list(path.stem.encode()))
+    rows = [json.loads(line)["drawing"] for line in path.read_text().splitlines()]
+    return np.stack([[draw_strokes(row, rng) for _ in range(VARIANTS)] for row in rows])
+
+
+def thicken_class(folder: Path) -> dict[str, Bytes]:
+    """The Sketchy sketches of one class by file stem, (V, 64, 64) uint8 ink each."""
+    found: dict[str, Bytes] = {}
+    for path in sorted(folder.glob("*.png")):
+        with Image.open(path) as image:
+            found[path.stem] = 255 - np.stack([square_sketch(image, t) for t in THICKENING])
+    return found
+
+
+def collect(data: Path, pool: ProcessPoolExecutor) -> tuple[Bytes, Bytes, Labels]:
+    """Read the three sources; returns photos, sketches and their labels."""
+    labels, photos, sketches = Labels(), list[Bytes](), list[Bytes]()
+    sketchy = data / "sketchy25"
+    folders = [f for f in sorted((sketchy / "photo").iterdir()) if takes_part(canonical(f.name))]
+    drawings = sorted((data / "quickdraw").glob("*.ndjson"))
+    drawings = [f for f in drawings if takes_part(canonical(f.stem))]
+    known = frozenset(canonical(f.stem) for f in [*folders, *drawings])
+    known |= frozenset(read_anchors(data, DIMENSION))
+    thickened = pool.map(thicken_class, [sketchy / "sketch" / f.name for f in folders])
+    drawn = pool.map(draw_file, drawings, chunksize=8)
+    for folder, variants in zip(folders, thickened, strict=True):
+        name, group = labels.number(canonical(folder.name))
+        place = {p.stem: len(photos) + i for i, p in enumerate(sorted(folder.glob("*.jpg")))}
+        photos += [square_photo(Image.open(p)) for p in sorted(folder.glob("*.jpg"))]
+        labels.photo_name += [name] * len(place)
+        labels.photo_group += [group] * len(place)
+        for stem, ink in variants.items():
+            sketches.append(ink)
+            labels.sketch_photo.append(place.get(stem.rsplit("-", 1)[0], -1))
+        labels.sketch_name += [name] * len(variants)
+        labels.sketch_group += [group] * len(variants)
+    for path, inks in zip(drawings, drawn, strict=True):
+        name, group = labels.number(canonical(path.stem))
+        sketches += list(inks)
+        labels.sketch_photo += [-1] * len(inks)
+        labels.sketch_name += [name] * len(inks)
+        labels.sketch_group += [group] * len(inks)
+    add_tiny_imagenet(data / "tiny-imagenet-64", pool, known, photos, labels)
+    return np.stack(photos), np.stack(sketches), labels
+
+
+def add_tiny_imagenet(
+    folder: Path,
+    pool: ProcessPoolExecutor,
+    known: frozenset[str],
+    photos: list[Bytes],
+    labels: Labels,
+) -> None:
+    """Append the Tiny ImageNet photos of the classes that take part."""
+    titles: dict[str, str] = json.loads((folder / "classes.json").read_text())
+    for shard in pool.map(decode_shard, sorted(folder.glob("*.zip"))):
+        for wnid, batch in shard.items():
+            title = canonical(titles[wnid], known)
+            if not takes_part(title) or not takes_part(group_of(title)):
+                continue
+            name, group = labels.number(title)
+            photos += list(batch)
+            labels.photo_name += [name] * len(batch)
+            labels.photo_group += [group] * len(batch)
+
+
+def main() -> None:
+    """Decode everything and write the arrays."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--processes", type=int, default=2)
+    options = parser.parse_args()
+    options.work.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(options.processes) as pool:
+        photos, sketches, labels = collect(options.data, pool)
+    np.save(options.work / "photos.npy", photos)
+    np.save(options.work / "sketches.npy", sketches)
+    (options.work / "labels.json").write_text(json.dumps(asdict(labels)))
+    paired = set(labels.photo_group) & set(labels.sketch_group)
+    print(f"{len(photos)} photos, {len(sketches)} sketches, {len(labels.names)} names,")
+    print(f"{len(paired)} groups with both photos and sketches")
+
+
+if __name__ == "__main__":
+    main()
