@@ -21,6 +21,7 @@ PHOTO_SUFFIXES = HEIF_SUFFIXES | {
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"),
     *(".bmp", ".gif", ".avif", ".jp2", ".ppm", ".pgm"),
 }
+_HEIF_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1")
 SKIPPED_FOLDERS = frozenset({"@eaDir", "__MACOSX", "$RECYCLE.BIN", "System Volume Information"})
 
 
@@ -48,15 +49,19 @@ def find_photos(inputs: Iterable[Path], exclude: Sequence[str] = ()) -> FoundPho
     """
     given = list(inputs)
     tops = [Path(os.path.abspath(path)) for path in given]
+    patterns = [pattern.removeprefix("./").rstrip("/") for pattern in exclude]
     paths: set[Path] = set()
     unreadable: list[tuple[Path, str]] = []
     for top in tops:
-        if top.is_dir():
-            paths.update(_walk(top, exclude, unreadable))
-        elif top.is_file():
-            paths.add(top)
+        try:
+            kind = top.stat().st_mode
+        except OSError as error:
+            reason = (error.strerror or "cannot be read").lower()
+            raise SbirError(reason, where=top, remedy="check the name") from error
+        if stat.S_ISDIR(kind):
+            paths.update(_walk(top, patterns, unreadable))
         else:
-            raise SbirError("no such file or folder", where=top, remedy="check the name")
+            paths.add(top)
     if not paths:
         blame = f" ({unreadable[0][0]}: {unreadable[0][1]})" if unreadable else ""
         raise SbirError(
@@ -129,6 +134,8 @@ def _open(source: Path | bytes) -> Image.Image:
     if isinstance(source, bytes):
         if not source:
             raise ImageError("empty file")
+        if source[4:12] in _HEIF_BRANDS:
+            _register_heif()
         return Image.open(io.BytesIO(source))
     status = os.stat(source)
     if not stat.S_ISREG(status.st_mode):  # opening a named pipe would wait for ever
@@ -165,11 +172,18 @@ def _decode(image: Image.Image, reduce_to: int | None) -> Image.Image:
 def _to_8_bit(image: Image.Image) -> Image.Image:
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return image
-    grey = np.nan_to_num(np.asarray(image).astype(np.float32))
-    low, high = (0.0, 65535.0) if image.mode != "F" else (float(grey.min()), float(grey.max()))
-    if image.mode != "F" and grey.max() <= 255:
-        high = 255.0
-    scaled = (grey - low) * (255.0 / max(high - low, 1e-12))
+    grey = np.asarray(image).astype(np.float32)
+    known = grey[np.isfinite(grey)]
+    if not known.size:
+        raise ImageError("no pixel holds a number")
+    if image.mode == "F":
+        low, high = float(known.min()), float(known.max())
+    else:  # scanners store 8 or 12 bits in 16 without saying so
+        low = 0.0
+        high = next(top for top in (255.0, 4095.0, 65535.0, np.inf) if known.max() <= top)
+        high = min(high, float(known.max())) if high == np.inf else high
+    scaled = (np.nan_to_num(grey, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-12)
+    scaled *= 255
     return Image.fromarray(np.clip(scaled, 0, 255).round().astype(np.uint8))
 
 

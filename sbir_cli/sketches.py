@@ -25,13 +25,18 @@ class Sketch:
 
 
 def read_sketches(
-    name: str, data: bytes | None = None, config: SketchConfig | None = None
+    name: str,
+    data: bytes | None = None,
+    config: SketchConfig | None = None,
+    bad_lines: list[ImageError] | None = None,
 ) -> list[Sketch]:
     """All drawings of one file: one for an image or SVG, one a line for Quick, Draw! ndjson.
 
     Args:
         name: the path, or any label when `data` is given.
         data: the file's bytes, when they are at hand; the format is told from them.
+        bad_lines: where errors of single lines of an ndjson file go; without it the first one is
+            raised.
 
     Raises:
         ImageError: unreadable, of an unknown format, or blank; `where` names the drawing.
@@ -45,17 +50,31 @@ def read_sketches(
         raise ImageError(reason, where=name, remedy="name a sketch file, or - for stdin") from error
     head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(b"{"):
-        lines = [(i, line) for i, line in enumerate(data.splitlines(), 1) if line.strip()]
-        names = [name] if len(lines) == 1 else [f"{name}#{number}" for number, _ in lines]
-        return [_read(n, line, "ndjson", config) for n, (_, line) in zip(names, lines, strict=True)]
+        return _read_lines(name, data, config, bad_lines)
     return [_read(name, data, "svg" if head.startswith(b"<") else "raster", config)]
+
+
+def _read_lines(
+    name: str, data: bytes, config: SketchConfig, bad_lines: list[ImageError] | None
+) -> list[Sketch]:
+    lines = [(i, line) for i, line in enumerate(data.splitlines(), 1) if line.strip()]
+    sketches = []
+    for number, line in lines:
+        try:
+            label = name if len(lines) == 1 else f"{name}#{number}"
+            sketches.append(_read(label, line, "ndjson", config))
+        except ImageError as error:
+            if bad_lines is None:
+                raise
+            bad_lines.append(error)
+    return sketches
 
 
 def _read(name: str, data: bytes, kind: str, config: SketchConfig) -> Sketch:
     try:
         if kind == "raster":
             return Sketch(name, normalise(images.read_image(data), config))
-        text = data.decode("utf-8", "replace")
+        text = data.decode("utf-8-sig", "replace")
         strokes = vector.parse_quickdraw(text) if kind == "ndjson" else vector.parse_svg(data)
         return Sketch(name, normalise(vector.rasterise(strokes, config), config))
     except ImageError as error:
@@ -72,10 +91,11 @@ def normalise(image: Image.Image, config: SketchConfig | None = None) -> Image.I
         ImageError: the drawing is blank: its greys span less than `min_contrast` of 255.
     """
     config = config or SketchConfig()
+    image = image.convert("RGBA" if image.has_transparency_data else "RGB")
     image.thumbnail((_LARGEST_SIDE, _LARGEST_SIDE))
     flat = images.to_rgb(image)
     if _contrast(flat) < config.min_contrast and image.has_transparency_data:
-        opacity = image.convert("RGBA").getchannel("A")
+        opacity = image.getchannel("A")
         flat = ImageOps.invert(opacity).convert("RGB")
     if _contrast(flat) < config.min_contrast:
         raise ImageError("the drawing is blank", remedy="draw dark strokes on a light ground")

@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +23,8 @@ Stroke = npt.NDArray[np.float64]
 
 _SUPERSAMPLING = 4  # PIL draws lines without antialiasing
 _CURVE_STEPS = 24  # straight pieces a Bezier curve or arc is cut into
+_MOST_SHAPES = 100_000
+_STYLES = ("display", "visibility", "opacity")
 
 
 def parse_quickdraw(text: str) -> list[Stroke]:
@@ -32,7 +36,7 @@ def parse_quickdraw(text: str) -> list[Stroke]:
     try:
         drawing = json.loads(text)["drawing"]
         strokes = [np.array([stroke[0], stroke[1]], dtype=np.float64).T for stroke in drawing]
-    except (ValueError, KeyError, TypeError, IndexError) as error:
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError) as error:
         raise ImageError(
             "not a Quick, Draw! line: no list `drawing` of [xs, ys] strokes"
         ) from error
@@ -40,34 +44,96 @@ def parse_quickdraw(text: str) -> list[Stroke]:
 
 
 def parse_svg(data: bytes) -> list[Stroke]:
-    """The outline of every shape of an SVG file, in drawing order, transforms applied.
+    """The outline of every visible shape of an SVG file, in drawing order, transforms applied.
 
-    Stroke widths, colours and fills of the file are ignored: only the lines are a sketch.
+    Stroke widths, colours and fills of the file are ignored: only the lines are a sketch. What
+    is hidden, has neither line nor dark fill, or is the page's background is left out.
 
     Raises:
-        ImageError: not an SVG file that can be parsed.
+        ImageError: not an SVG file that can be parsed, or one that unfolds beyond 100,000 shapes.
     """
-    from svgelements import SVG, Close, Line, Move, Path, Shape  # a rare input: import when met
+    from svgelements import SVG, Shape  # a rare input: import when met
 
     strokes: list[Stroke] = []
     try:
-        for element in SVG.parse(io.BytesIO(data.strip()), reify=True).elements():
-            if not isinstance(element, Shape) or element.values.get("display") == "none":
-                continue
-            points: list[tuple[float, float]] = []
-            for segment in Path(element):
-                if isinstance(segment, Move):
-                    strokes.append(np.array(points))
-                    points = []
-                elif isinstance(segment, (Line, Close)):
-                    points += [(p.x, p.y) for p in (segment.start, segment.end) if p is not None]
-                else:
-                    steps = np.linspace(0, 1, _CURVE_STEPS + 1)
-                    points += [(p.x, p.y) for p in map(segment.point, steps)]
-            strokes.append(np.array(points))
+        svg = SVG.parse(io.BytesIO(_drawn_parts(data)), reify=True)
+        page = (float(svg.width or 0), float(svg.height or 0))
+        for element in svg.elements():
+            if isinstance(element, Shape) and _is_visible(element, page):
+                strokes += _outline(element)
+    except ImageError:
+        raise
     except Exception as error:  # the parser raises nearly anything on malformed input
         raise ImageError(f"not an SVG drawing that can be read ({type(error).__name__})") from error
     return _finite(strokes)
+
+
+def _drawn_parts(data: bytes) -> bytes:
+    """The SVG with symbols, masks and markers moved into <defs>, where they are drawn by
+    reference only; refused when its references unfold to too many shapes."""
+    root = ElementTree.fromstring(data.strip())
+    kept = ElementTree.Element("{http://www.w3.org/2000/svg}defs")
+    for parent in list(root.iter()):
+        for child in list(parent):
+            name = str(child.tag).rpartition("}")[2]
+            if name in ("symbol", "mask", "marker") and not str(parent.tag).endswith("defs"):
+                parent.remove(child)
+                kept.append(child)
+    root.insert(0, kept)
+    if _unfolded(root, {e.get("id", ""): e for e in root.iter()}, {}) > _MOST_SHAPES:
+        raise ImageError(f"the drawing unfolds to more than {_MOST_SHAPES:,} shapes")
+    return ElementTree.tostring(root)
+
+
+def _unfolded(
+    element: ElementTree.Element,
+    by_id: dict[str, ElementTree.Element],
+    known: dict[ElementTree.Element, float],
+) -> float:
+    """How many elements there are once every <use> is replaced; infinite for a circle."""
+    if element not in known:
+        known[element] = float("inf")
+        count = 1 + sum(_unfolded(child, by_id, known) for child in element)
+        if str(element.tag).endswith("}use"):
+            link = element.get("{http://www.w3.org/1999/xlink}href") or element.get("href") or ""
+            target = by_id.get(link.removeprefix("#"))
+            count += 0 if target is None else _unfolded(target, by_id, known)
+        known[element] = count
+    return known[element]
+
+
+def _is_visible(shape: Any, page: tuple[float, float]) -> bool:
+    """Whether a shape leaves ink: shown, not the page's background, with a line or a dark fill."""
+    style = {key: str(shape.values.get(key, "")).split("!")[0].strip() for key in _STYLES}
+    hidden = style["display"] == "none" or style["visibility"] in ("hidden", "collapse")
+    if hidden or style["opacity"] in ("0", "0.0", "0%"):
+        return False
+    if shape.stroke is not None and shape.stroke.value is not None:
+        return True
+    fill = shape.fill
+    if fill is not None and (fill.value is None or min(fill.red, fill.green, fill.blue) >= 250):
+        return False
+    box = shape.bbox()
+    covers = box is not None and min(page) > 0 and (box[2] - box[0]) >= 0.99 * page[0]
+    return not (covers and (box[3] - box[1]) >= 0.99 * page[1])
+
+
+def _outline(shape: Any) -> list[Stroke]:
+    from svgelements import Close, Line, Move, Path
+
+    strokes: list[Stroke] = []
+    points: list[tuple[float, float]] = []
+    for segment in Path(shape):
+        if isinstance(segment, Move):
+            strokes.append(np.array(points))
+            points = []
+        elif isinstance(segment, (Line, Close)):
+            points += [(p.x, p.y) for p in (segment.start, segment.end) if p is not None]
+        else:
+            steps = np.linspace(0, 1, _CURVE_STEPS + 1)
+            points += [(p.x, p.y) for p in map(segment.point, steps)]
+    strokes.append(np.array(points))
+    return strokes
 
 
 def _finite(strokes: Sequence[Stroke]) -> list[Stroke]:

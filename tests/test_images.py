@@ -64,7 +64,7 @@ def test_an_empty_folder_is_an_error_and_an_unreadable_one_is_told(
 
 
 def test_missing_input_is_an_error_that_names_it(tmp_path: Path) -> None:
-    with pytest.raises(SbirError, match="nowhere: no such file or folder"):
+    with pytest.raises(SbirError, match="nowhere: no such file or directory; check the name"):
         find_photos([tmp_path / "nowhere"])
 
 

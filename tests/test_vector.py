@@ -74,3 +74,61 @@ def test_one_point_is_a_dot_and_no_stroke_an_error() -> None:
     assert np.asarray(rasterise([np.array([[3.0, 3.0]])])).min() < 128
     with pytest.raises(ImageError, match="no stroke"):
         rasterise([])
+
+
+def _svg(body: str, head: str = 'viewBox="0 0 100 100"') -> bytes:
+    names = 'xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink"'
+    return f"<svg {names} {head}>{body}</svg>".encode()
+
+
+LINE = '<path d="M1 1 L9 9" stroke="black" fill="none"/>'
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        '<rect width="100%" height="100%" fill="white"/>',
+        '<rect width="100" height="100" fill="#222"/>',
+        '<rect x="5" y="5" width="9" height="9" fill="none" stroke="none"/>',
+        '<path d="M0 0 L5 5" stroke="red" visibility="hidden"/>',
+        '<path d="M0 0 L5 5" stroke="red" opacity="0"/>',
+        '<path d="M0 0 L5 5" stroke="red" style="display:none !important"/>',
+        '<g style="display:none"><path d="M0 0 L5 5" stroke="red"/></g>',
+        '<symbol id="s"><path d="M0 0 L5 5" stroke="red"/></symbol>',
+        '<mask id="m"><path d="M0 0 L5 5" stroke="red"/></mask>',
+        '<marker id="k"><path d="M0 0 L5 5" stroke="red"/></marker>',
+        '<defs><path id="d" d="M0 0 L5 5" stroke="red"/></defs>',
+        '<clipPath id="c"><path d="M0 0 L5 5"/></clipPath>',
+    ],
+)
+def test_what_nobody_sees_is_not_drawn(hidden: str) -> None:
+    assert len(parse_svg(_svg(hidden + LINE))) == 1
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        '<defs><path id="d" d="M0 0 L5 5" stroke="red"/></defs><use href="#d"/>',
+        '<symbol id="s"><path d="M0 0 L5 5" stroke="red"/></symbol><use xlink:href="#s"/>',
+        '<rect x="5" y="5" width="9" height="9"/>',
+        '<rect width="100" height="100" fill="white" stroke="black"/>',
+    ],
+)
+def test_what_is_seen_is_drawn_once(shown: str) -> None:
+    assert len(parse_svg(_svg(shown + LINE))) == 2
+
+
+def test_an_svg_bomb_is_refused_at_once() -> None:
+    layers = '<g id="a0"><path d="M0 0 L1 1"/></g>'
+    for i in range(9):
+        layers += f'<g id="a{i + 1}">' + f'<use href="#a{i}"/>' * 10 + "</g>"
+    with pytest.raises(ImageError, match="unfolds to more than 100,000 shapes"):
+        parse_svg(_svg(layers))
+    with pytest.raises(ImageError, match="unfolds to more than 100,000 shapes"):
+        parse_svg(_svg('<g id="a"><use href="#b"/></g><g id="b"><use href="#a"/></g>'))
+
+
+def test_a_deep_or_endless_ndjson_line_is_an_image_error() -> None:
+    for line in ("[" * 200_000, '{"drawing": [[[1e999, 2], [' + "9" * 400 + ", 1]]]}"):
+        with pytest.raises(ImageError):
+            rasterise(parse_quickdraw(line))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,7 +31,7 @@ class IndexTypeOption(str, Enum):
 
 def embed_gallery(
     photos: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(metavar="PHOTOS...", help="Photo files and folders, read recursively."),
     ],
     output: Annotated[
@@ -72,7 +72,10 @@ def embed_gallery(
     ] = False,
     rebuild: Annotated[
         bool,
-        typer.Option("--rebuild", help="Embed everything anew, as after a change of the model."),
+        typer.Option(
+            "--rebuild",
+            help="Embed PHOTOS anew, as after a change of the model; keep nothing else.",
+        ),
     ] = False,
     index_type: Annotated[
         IndexTypeOption | None,
@@ -86,7 +89,6 @@ def embed_gallery(
         Path | None,
         typer.Option(
             "--root",
-            envvar="SBIR_ROOT",
             help="Folder that paths are stored relative to; for a gallery whose photos moved, "
             "where they are now.",
         ),
@@ -106,6 +108,7 @@ def embed_gallery(
     """Embed photos into a gallery that `sbir query` searches; run again to update it."""
     from sbir_cli.config import EmbedConfig, IndexConfig
     from sbir_cli.encoder import load_encoder
+    from sbir_cli.errors import UsageError
     from sbir_cli.gallery import update_gallery
     from sbir_cli.images import find_photos
 
@@ -113,37 +116,53 @@ def embed_gallery(
     kind = index_type.value if index_type else old.index_choice if old else "auto"
     embed = EmbedConfig(batch_size, workers, prune)
     storage = IndexConfig(type=kind)  # type: ignore[arg-type]  # checked by the class
-    found = find_photos(photos, exclude or ())
-    encoder = load_encoder(model or (old.encoder if old else None), device)
+    if "" in photos:  # an unset variable of the shell would mean the working folder
+        raise UsageError("the name of a photo or folder is empty; name what to embed")
+    found = find_photos(map(Path, photos), exclude or ())
+    known = old.encoder if old else None
+    encoder = load_encoder(model or known, device, download=model is not None)
     if not quiet:
         say(f"model {encoder.name} on {encoder.device}")
     start = time.perf_counter()
-    with _progress_bar(quiet) as progress:
-        done = update_gallery(
-            output,
-            found,
-            encoder,
-            embed=embed,
-            storage=storage,
-            root=root,
-            portable=portable,
-            rebuild=rebuild,
-            progress=progress,
-        )
+    try:
+        with _progress_bar(quiet) as progress:
+            done = update_gallery(
+                output,
+                found,
+                encoder,
+                embed=embed,
+                storage=storage,
+                root=root,
+                portable=portable or (old is not None and old.root_absolute is None),
+                rebuild=rebuild,
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        say("what was embedded is kept; the same command goes on where it stopped")
+        raise
+    _summarise(done, output, time.perf_counter() - start, quiet)
     if report is not None:
         _write_report(done, report)
-    _summarise(done, output, time.perf_counter() - start, quiet)
     if done.skipped:
         raise typer.Exit(SKIPPED)
 
 
 def _existing(output: Path, rebuild: bool) -> Manifest | None:
-    """The manifest of the gallery to update, if there is one."""
-    from sbir_cli.gallery.manifest import database_path, read_manifest
+    """The manifest of the gallery to update, if there is one; it gives the defaults."""
+    from sbir_cli.errors import GalleryError
+    from sbir_cli.gallery import require_target
+    from sbir_cli.gallery.manifest import Database, database_path
 
-    if rebuild or not database_path(output).exists():
+    require_target(output)
+    if not database_path(output).exists():
         return None
-    return read_manifest(output)
+    try:
+        with closing(Database(output)) as database:
+            return database.manifest()
+    except GalleryError:
+        if rebuild:
+            return None
+        raise
 
 
 @contextmanager
@@ -187,11 +206,15 @@ def _write_report(done: Report, path: Path) -> None:
     try:
         path.write_text("".join(map(json_line, lines)), "utf-8")
     except OSError as error:
-        raise SbirError(f"the report cannot be written ({error.strerror})", where=path) from error
+        raise SbirError(
+            f"the report cannot be written ({error.strerror}); the gallery is done",
+            where=path,
+            remedy="choose another --report",
+        ) from error
 
 
 def _summarise(done: Report, output: Path, seconds: float, quiet: bool) -> None:
-    from sbir_cli.output.table import printable
+    from sbir_cli.output.text import printable
 
     for path, reason in done.skipped[:_SHOWN] if not quiet else ():
         say(f"skipped {printable(str(path))}: {reason}")

@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 import typer
@@ -20,8 +21,30 @@ R = TypeVar("R")
 
 
 def say(message: str) -> None:
-    """One line for the person, on stderr; bytes of a file name that no text can show as escapes."""
-    typer.echo(message.encode("utf-8", "backslashreplace").decode(), err=True)
+    """One line for the person, on stderr; no file name in it can steer the terminal."""
+    from sbir_cli.output.text import printable
+
+    with suppress(OSError):  # a closed stderr must cost nobody the results
+        typer.echo(printable(message), err=True)
+
+
+def write_results(data: bytes) -> None:
+    """Bytes to stdout; a reader that has enough ends the command quietly.
+
+    Raises:
+        SbirError: stdout cannot be written.
+    """
+    if sys.stdout is None:  # closed by the shell: `>&-`
+        raise SbirError("stdout is closed", remedy="leave it open for the results")
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except OSError as error:
+        # what Python still holds would fail again at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise typer.Exit(0) from None
+        raise SbirError(f"the results cannot be written ({error.strerror})") from error
 
 
 def exit_codes(command: Callable[P, R]) -> Callable[P, R]:
@@ -31,21 +54,29 @@ def exit_codes(command: Callable[P, R]) -> Callable[P, R]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except SbirError as error:
-            logging.getLogger("sbir").debug("traceback", exc_info=True)
-            say(f"sbir: {error}")
-            raise typer.Exit(_code(error)) from None
+        except (typer.Exit, typer.Abort):
+            raise
         except KeyboardInterrupt:
-            say("sbir: interrupted; the same command goes on where it stopped")
+            say("sbir: interrupted")
             raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:  # the reader has enough
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
+        except Exception as error:
+            logging.getLogger("sbir").debug("traceback", exc_info=True)
+            say(f"sbir: {_sentence(error)}")
+            raise typer.Exit(_code(error)) from None
 
     return wrapped
 
 
-def _code(error: SbirError) -> int:
+def _sentence(error: Exception) -> str:
+    if isinstance(error, SbirError):
+        return str(error)
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {(error.strerror or 'cannot be used').lower()}"
+    reason = (str(error).splitlines() or [""])[0]
+    return f"internal error, {type(error).__name__}: {reason}; `sbir -v ...` shows where"
+
+
+def _code(error: Exception) -> int:
     if isinstance(error, UsageError):
         return USAGE
     return MISMATCH if isinstance(error, MismatchError) else ERROR

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbir_cli.cli.exits import SKIPPED, say
+from sbir_cli.cli.exits import SKIPPED, say, write_results
 
 if TYPE_CHECKING:
     from sbir_cli.errors import ImageError
@@ -103,17 +103,18 @@ def query(
 
     score, share = _cut(min_score)
     config = QueryConfig(top=top, min_score=score, min_share=share)
+    form = _format(form, print0)
     names = _names(sketches or [], from_file)
     gallery = Gallery.open(index or resources.bundled_index(), root)
     drawings, failures = _read(names)
     answers = _search(drawings, gallery, config, model, device, quiet) if drawings else []
+    for failure in failures[:-1] if not drawings else failures:
+        say(f"sbir: {failure}")
+    if not drawings:
+        raise failures[-1]
+    _print(answers, form, print0)
     if html is not None:
         _write_sheet(answers, html, quiet)
-    _print(answers, form, print0)
-    if failures and not drawings:
-        raise failures[-1]
-    for failure in failures:
-        say(f"sbir: {failure}")
     if failures:
         raise typer.Exit(SKIPPED)
 
@@ -135,8 +136,6 @@ def _names(given: list[str], from_file: str | None) -> list[str]:
     from sbir_cli.errors import UsageError
 
     names = list(given)
-    if from_file == "-" and "-" in names:
-        raise UsageError("stdin cannot hold both a sketch (-) and names (--from-file -)")
     if from_file is not None:
         try:
             lines = sys.stdin.buffer.read() if from_file == "-" else Path(from_file).read_bytes()
@@ -145,6 +144,10 @@ def _names(given: list[str], from_file: str | None) -> list[str]:
                 f"{from_file}: {error.strerror}; name a file of sketch names"
             ) from error
         names += [os.fsdecode(line) for line in lines.splitlines() if line.strip()]
+    if names.count("-") + (from_file == "-") > 1:
+        raise UsageError("stdin can be read once: as one sketch (-) or as names (--from-file -)")
+    if "" in names:
+        raise UsageError("the name of a sketch is empty; name a drawing")
     if not names:
         raise UsageError("no sketch given; name a drawing, or - to read one from stdin")
     return names
@@ -159,7 +162,8 @@ def _read(names: list[str]) -> tuple[list[Sketch], list[ImageError]]:
     failures: list[ImageError] = []
     for name in names:
         try:
-            drawings += read_sketches(name, sys.stdin.buffer.read() if name == "-" else None)
+            data = sys.stdin.buffer.read() if name == "-" else None
+            drawings += read_sketches(name, data, bad_lines=failures)
         except ImageError as error:
             failures.append(error)
     return drawings, failures
@@ -182,7 +186,7 @@ def _search(
 
     assert isinstance(config, QueryConfig)
     wanted = model or gallery.manifest.encoder
-    encoder = load_sketch_encoder(wanted, device)
+    encoder = load_sketch_encoder(wanted, device, download=model is not None)
     if encoder.fingerprint != gallery.manifest.fingerprint:
         raise MismatchError(
             f"the gallery was not embedded by {wanted} as it is now",
@@ -190,6 +194,8 @@ def _search(
             remedy=f"`sbir embed-gallery {gallery.root} -o {gallery.path} --model {wanted} "
             "--rebuild` embeds it anew",
         )
+    if not gallery.photos_found:
+        say(f"note: no photo is found below {gallery.root}; --root names where they are now")
     if not quiet:
         say(f"model {wanted} on {encoder.device}, {gallery.manifest.photos:,} photos")
     answers: list[Answer] = []
@@ -215,21 +221,28 @@ def _write_sheet(answers: list[Answer], path: Path, quiet: bool) -> None:
         say(f"contact sheet: {path}")
 
 
-def _print(answers: list[Answer], form: Format | None, print0: bool) -> None:
+def _format(form: Format | None, print0: bool) -> Format:
     from sbir_cli.errors import UsageError
-    from sbir_cli.output import answers as writers
 
     if print0 and form not in (None, Format.paths):
         raise UsageError("--print0 writes paths; leave out --format")
-    if form is None:
-        form = Format.table if sys.stdout.isatty() and not print0 else Format.paths
+    terminal = sys.stdout is not None and sys.stdout.isatty()
+    return form or (Format.table if terminal and not print0 else Format.paths)
+
+
+def _print(answers: list[Answer], form: Format, print0: bool) -> None:
+    from sbir_cli.output import answers as writers
+
     if form is Format.table:
         from rich.console import Console
 
         from sbir_cli.output.table import print_table
 
-        print_table(answers, Console())
-        return
-    data = writers.paths(answers, "\0") if print0 else writers.WRITERS[form.value](answers)
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+        console = Console()
+        with console.capture() as table:
+            print_table(answers, console)
+        write_results(table.get().encode("utf-8", "backslashreplace"))
+    elif print0:
+        write_results(writers.paths(answers, "\0"))
+    else:
+        write_results(writers.WRITERS[form.value](answers))

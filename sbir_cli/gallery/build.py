@@ -23,12 +23,11 @@ from filelock import FileLock, Timeout
 
 from sbir_cli.config import EmbedConfig, IndexConfig
 from sbir_cli.errors import GalleryError, SbirError, UsageError
-from sbir_cli.gallery.commit import commit
+from sbir_cli.gallery.commit import commit, stored_roots
 from sbir_cli.gallery.embedding import PhotoEncoder, Progress, embed_photos
-from sbir_cli.gallery.gallery import find_root
-from sbir_cli.gallery.index import Matrix
+from sbir_cli.gallery.index import Matrix, is_index
 from sbir_cli.gallery.journal import Journal
-from sbir_cli.gallery.manifest import Manifest, PhotoRow
+from sbir_cli.gallery.manifest import Manifest, PhotoRow, database_path
 from sbir_cli.gallery.old import OldGallery
 from sbir_cli.images import FoundPhotos
 
@@ -74,11 +73,12 @@ def update_gallery(
         MismatchError: the gallery was embedded by another encoder.
     """
     embed, storage = embed or EmbedConfig(), storage or IndexConfig()
+    require_target(index)
     try:
         index.absolute().parent.mkdir(parents=True, exist_ok=True)
         with _locked(index.with_name(index.name + ".lock")):
             old = OldGallery() if rebuild else OldGallery.read(index, encoder)
-            place, old = _place(index, old, found.inputs, root)
+            place, old = _place(old, found, root)
             run = _Run(index, place, found, old, encoder, embed, storage, portable)
             return run.update(progress)
     except Timeout as error:
@@ -104,19 +104,34 @@ def _locked(path: Path) -> Iterator[None]:
                 path.unlink()
 
 
-def _place(
-    index: Path, old: OldGallery, inputs: Sequence[Path], root: Path | None
-) -> tuple[Path, OldGallery]:
+def _place(old: OldGallery, found: FoundPhotos, root: Path | None) -> tuple[Path, OldGallery]:
     """The folder that paths are relative to, and the old gallery with its paths below it."""
-    if root is not None:
-        return root.absolute(), old
-    before = find_root(index, old.manifest) if old.manifest else None
-    folders = [path if path.is_dir() else path.parent for path in inputs]
+    if root is None and old.manifest is not None and not old.photos_found:
+        raise UsageError(
+            f"none of the gallery's photos is below {old.root} any more",
+            remedy="give --root where they are now, or --rebuild to embed PHOTOS alone",
+        )
+    folders = [path if path.is_dir() else path.parent for path in found.inputs]
     try:
-        place = Path(os.path.commonpath([*folders, before] if before else folders))
+        above = os.path.commonpath([*folders, old.root] if old.manifest else folders)
     except ValueError as error:  # two drives
         raise UsageError("the photos share no folder; make one gallery per drive") from error
-    return place, old.moved_below(before.relative_to(place)) if before else old
+    place = root.absolute() if root is not None else Path(above)
+    return place, old.rooted_at(place) if old.manifest is not None else old
+
+
+def require_target(index: Path) -> None:
+    """Refuse to write over what is no index.
+
+    Raises:
+        GalleryError: the target is a folder, or a file of another kind.
+    """
+    if index.is_dir() or not index.name:
+        raise GalleryError("is a folder", where=index, remedy="name the index file in it")
+    if index.exists() and not database_path(index).exists() and not is_index(index):
+        raise GalleryError(
+            "exists and is no index", where=index, remedy="choose another name for -o"
+        )
 
 
 @dataclass(frozen=True)
@@ -179,10 +194,12 @@ class _Run:
     ) -> dict[bytes, PhotoRow]:
         """Rows by path of the gallery to be."""
         rows = dict(self.old.rows)
-        given = [self._key(path) for path in self.found.inputs] if self.embed.prune else []
-        for path in self.old.rows.keys() - scanned.keys():
-            if any(g == b"." or path == g or path.startswith(g + b"/") for g in given):
-                del rows[path]
+        if self.embed.prune:
+            given = [self._key(path) for path in self.found.inputs]
+            unreadable = [self._key(path) for path, _ in self.found.unreadable]
+            for path in self.old.rows.keys() - scanned.keys():
+                if _is_below(path, given) and not _is_below(path, unreadable):
+                    del rows[path]
         return {**rows, **fresh}
 
     def _write(
@@ -194,6 +211,7 @@ class _Run:
         good = [row for _, row in sorted(rows.items()) if row.reason is None]
         bad = [row for _, row in sorted(rows.items()) if row.reason is not None]
         if not good:
+            journal.clear()  # what cannot be read now may be readable at the next try
             example = f", for example {os.fsdecode(bad[0].path)}: {bad[0].reason}" if bad else ""
             raise SbirError(f"no photo could be read{example}", where=self.root)
         matrix = self._embeddings([row.path for row in good], changed, journal)
@@ -202,11 +220,8 @@ class _Run:
         )
 
     def _asks_for_the_same(self, old: Manifest) -> bool:
-        return (
-            old.index_choice == self.storage.type
-            and find_root(self.index, old) == self.root
-            and (old.root_absolute is None) == self.portable
-        )
+        wanted = (self.storage.type, *stored_roots(self.index, self.root, self.portable))
+        return wanted == (old.index_choice, old.root, old.root_absolute)
 
     def _embeddings(self, paths: list[bytes], changed: set[bytes], journal: Journal) -> Matrix:
         """(N, D): the changed photos' from the journal, the others' from the old index."""
@@ -218,3 +233,13 @@ class _Run:
         if kept:
             matrix[kept] = self.old.embeddings_of([paths[i] for i in kept])
         return matrix
+
+
+def _is_below(path: bytes, folders: Sequence[bytes]) -> bool:
+    """Whether a stored path is, or lies below, one of some folders relative to the same root."""
+    return any(
+        folder == b"."
+        or set(folder.split(b"/")) == {b".."}
+        or (path + b"/").startswith(folder + b"/")
+        for folder in folders
+    )

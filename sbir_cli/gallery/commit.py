@@ -43,7 +43,7 @@ def commit(
     pending = pending_index(index)
     database = database_path(index)
     pending_database = database.with_name(database.name + ".new")
-    folder = index.absolute().parent
+    relative, absolute = stored_roots(index, root, portable)
     try:
         built = build_index(embeddings, storage)
         _write_index(built.index, pending)
@@ -58,8 +58,8 @@ def commit(
             recall_at_10=built.recall_at_10,
             photos=len(good),
             skipped=len(bad),
-            root=os.path.relpath(root, folder).replace(os.sep, "/"),
-            root_absolute=None if portable else str(root),
+            root=relative,
+            root_absolute=absolute,
             index_bytes=pending.stat().st_size,
             index_digest=file_digest(pending),
         )
@@ -71,18 +71,38 @@ def commit(
         raise
     pending_database.replace(database)  # the commit: from here on the new gallery is read
     pending.replace(index)
-    _flush(folder)
+    _flush(index.absolute().parent)
     return manifest
 
 
+def stored_roots(index: Path, root: Path, portable: bool) -> tuple[str, str | None]:
+    """A root as the manifest holds it: relative to the index's folder, and as it is here."""
+    relative = os.path.relpath(root, index.absolute().parent).replace(os.sep, "/")
+    return relative, None if portable else str(root)
+
+
 def _write_index(index: Any, path: Path) -> None:
+    """Through a Python file: FAISS's own writer lets a failing close pass."""
     import faiss
 
-    try:
-        faiss.write_index(index, str(path))
-    except RuntimeError as error:
-        raise OSError(f"FAISS: {error}") from error
-    _flush(path)
+    failure: list[OSError] = []
+
+    with path.open("wb") as file:
+
+        def write(data: bytes) -> int:
+            try:
+                return file.write(data)
+            except OSError as error:  # FAISS would drop the exception
+                failure.append(error)
+                return 0
+
+        try:
+            python_faiss: Any = faiss  # its type stubs lack the callbacks
+            faiss.write_index(index, python_faiss.PyCallbackIOWriter(write))
+        except RuntimeError as error:
+            raise (failure[0] if failure else OSError(f"FAISS: {error}")) from error
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _flush(path: Path) -> None:

@@ -12,25 +12,41 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from sbir_cli import images
 from sbir_cli.config import EmbedConfig
 from sbir_cli.errors import ImageError
 from sbir_cli.gallery.journal import Embedding, Journal
 from sbir_cli.gallery.manifest import PhotoRow
-from sbir_cli.preprocess import Pixels, Preprocess
 
 _BATCHES_AHEAD = 2  # decoded while the encoder works on one
 
+Pixels = npt.NDArray[np.float32]
+
 Progress = Callable[[int, int], None]
 """Called with the photos done so far in this run and the photos there are to do."""
+
+
+class PhotoPreprocess(Protocol):
+    """RGB image of any size to (3, H, W) pixels."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width."""
+
+    def __call__(self, image: Image.Image) -> Pixels:
+        """The pixels of one image."""
 
 
 class PhotoEncoder(Protocol):
     """What a gallery needs to know of an encoder."""
 
     name: str
-    preprocess: Preprocess
+
+    @property
+    def preprocess(self) -> PhotoPreprocess:
+        """What makes the pixels it embeds."""
 
     @property
     def fingerprint(self) -> str:
@@ -74,6 +90,8 @@ def embed_photos(
             return encoder.preprocess(photo)
         except ImageError as error:
             return error
+        except Exception as error:  # whatever one photo does, the run goes on
+            return ImageError(f"cannot be prepared ({type(error).__name__}: {error})")
 
     for batch, decoded in _decode_ahead(left, decode, config.workers):
         good = [pixels for pixels in decoded if not isinstance(pixels, ImageError)]
@@ -110,4 +128,5 @@ def _decode_ahead(
 
 
 def _same(known: PhotoRow | None, row: PhotoRow) -> bool:
-    return known is not None and (known.size, known.mtime_ns) == (row.size, row.mtime_ns)
+    # a skipped photo is tried again: what was missing may be there now
+    return known == row

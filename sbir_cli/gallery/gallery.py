@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from sbir_cli.config import QueryConfig
-from sbir_cli.errors import GalleryError
+from sbir_cli.errors import GalleryError, UsageError
 from sbir_cli.gallery.index import read_index
-from sbir_cli.gallery.manifest import Manifest, file_digest, read_manifest, read_rows
+from sbir_cli.gallery.manifest import Database, Manifest, file_digest, remake
 
 _DECIMALS = 6  # of a score
 
@@ -33,16 +33,22 @@ class Hit:
 
 
 class Gallery:
-    """A gallery opened for searching.
+    """A gallery opened for searching: one version of it, whatever an update does meanwhile.
 
     Attributes:
         path: the index file.
         manifest: what it holds and who embedded it.
         root: absolute folder that the photos' paths are relative to.
+        photos_found: whether photos are there, so that paths can be trusted.
     """
 
-    def __init__(self, path: Path, manifest: Manifest, root: Path, index: Any) -> None:
-        self.path, self.manifest, self.root, self._index = path, manifest, root, index
+    def __init__(
+        self, path: Path, database: Database, manifest: Manifest, root: Path | None, index: Any
+    ) -> None:
+        self.path, self.manifest = path, manifest
+        self._database, self._index = database, index
+        self.root = root.absolute() if root else find_root(path, database, manifest)
+        self.photos_found = holds_photos(self.root, database)
 
     @classmethod
     def open(cls, path: Path, root: Path | None = None) -> Gallery:
@@ -55,16 +61,39 @@ class Gallery:
         Raises:
             GalleryError: missing, damaged, of another version, or two files that do not belong
                 together.
+            UsageError: the root is no folder.
         """
-        manifest = read_manifest_of(path)
-        found = root.absolute() if root else find_root(path, manifest)
-        return cls(path, manifest, found, read_index(committed_index(path, manifest), manifest))
+        if root is not None and not root.is_dir():
+            raise UsageError(f"{root} is no folder; give --root the folder of the photos")
+        try:
+            return cls._open(path, root)
+        except GalleryError:  # an update may have renamed one of the two files in between
+            return cls._open(path, root)
+
+    @classmethod
+    def _open(cls, path: Path, root: Path | None) -> Gallery:
+        require_index(path)
+        database = Database(path)
+        try:
+            manifest = database.manifest()
+            index = read_index(committed_index(path, manifest), manifest)
+            return cls(path, database, manifest, root, index)
+        except BaseException:
+            database.close()
+            raise
+
+    def close(self) -> None:
+        """Close the database; the index needs no closing."""
+        self._database.close()
 
     def search(self, embeddings: npt.NDArray[np.float32], config: QueryConfig) -> list[list[Hit]]:
         """The best photos for each of (Q, D) unit-length sketch embeddings.
 
         Scores that agree to six decimals are ranked by path (the same picture twice differs in
         the last bits, by its place in a batch); a gallery smaller than `top` gives fewer hits.
+
+        Raises:
+            GalleryError: the database turns out to be damaged.
         """
         want = min(config.top, self._index.ntotal)
         fetch = want
@@ -84,20 +113,20 @@ class Gallery:
         config: QueryConfig,
     ) -> list[Hit]:
         pairs = zip(scores.tolist(), ids.tolist(), strict=True)
-        found = sorted((-round(score, _DECIMALS), i) for score, i in pairs if i >= 0)
+        found = sorted((-round(score, _DECIMALS), i) for score, i in pairs if i >= 0)[:want]
         least = -1.0 if config.min_score is None else config.min_score
         if config.min_share is not None and found:
-            least = max(least, -found[0][0] * config.min_share)
-        kept = [(i, -minus) for minus, i in found[:want] if -minus >= least]
-        rows = read_rows(self.path, [i for i, _ in kept])
+            best = -found[0][0]  # a share of a negative score would drop the best photo itself
+            least = max(least, best * config.min_share if best > 0 else best)
+        kept = [(i, -minus) for minus, i in found if -minus >= least]
         return [
-            Hit(rank, score, i, self.root / os.fsdecode(rows[i].path))
+            Hit(rank, score, i, self.root / os.fsdecode(self._database.row(i).path))
             for rank, (i, score) in enumerate(kept, 1)
         ]
 
 
-def read_manifest_of(path: Path) -> Manifest:
-    """The manifest of a gallery that must exist; errors as `Gallery.open`."""
+def require_index(path: Path) -> None:
+    """Refuse a path where no gallery is; errors as `Gallery.open`."""
     if path.is_dir():
         raise GalleryError("is a folder", where=path, remedy="name the index file in it")
     if not path.is_file() and not pending_index(path).is_file():
@@ -106,11 +135,10 @@ def read_manifest_of(path: Path) -> Manifest:
             where=path,
             remedy=f"make it with `sbir embed-gallery PHOTOS -o {path}`",
         )
-    return read_manifest(path)
 
 
 def pending_index(path: Path) -> Path:
-    """Where a new index waits for its database; see `build`."""
+    """Where a new index waits for its database; see `commit`."""
     return path.with_name(path.name + ".new")
 
 
@@ -123,7 +151,7 @@ def committed_index(path: Path, manifest: Manifest) -> Path:
     Raises:
         GalleryError: neither file is the one.
     """
-    for candidate in (path, pending_index(path)):
+    for candidate in (pending_index(path), path):
         if (
             candidate.is_file()
             and candidate.stat().st_size == manifest.index_bytes
@@ -133,13 +161,22 @@ def committed_index(path: Path, manifest: Manifest) -> Path:
     raise GalleryError(
         "the index is damaged, or its .db belongs to another index",
         where=path,
-        remedy="restore both files, or remake the gallery with `sbir embed-gallery`",
+        remedy=remake(path),
     )
 
 
-def find_root(path: Path, manifest: Manifest) -> Path:
-    """The photos' folder: beside the index as when it was written, else where it was then."""
-    relative = Path(os.path.normpath(path.absolute().parent / manifest.root))
-    if relative.is_dir() or manifest.root_absolute is None:
-        return relative
-    return Path(manifest.root_absolute)
+def holds_photos(root: Path, database: Database) -> bool:
+    """Whether any of a few photos of the gallery is found below `root`."""
+    return any((root / os.fsdecode(path)).exists() for path in database.sample())
+
+
+def find_root(path: Path, database: Database, manifest: Manifest) -> Path:
+    """The folder where the photos are: beside the index as when it was written, beside the file
+    that a link to the index leads to, or where it was on the machine that wrote it."""
+    candidates = [
+        Path(os.path.normpath(folder / manifest.root))
+        for folder in (path.absolute().parent, path.resolve().parent)
+    ]
+    if manifest.root_absolute is not None:
+        candidates.append(Path(manifest.root_absolute))
+    return next((root for root in candidates if holds_photos(root, database)), candidates[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from sbir_cli.config import IndexConfig
 from sbir_cli.errors import GalleryError
-from sbir_cli.gallery.manifest import Manifest
+from sbir_cli.gallery.manifest import Manifest, remake
 
 Matrix = npt.NDArray[np.float32]
 
@@ -93,11 +94,11 @@ def read_index(path: Path, manifest: Manifest) -> Any:
     """
     import faiss
 
+    remedy = remake(path)
+    if not is_index(path) or path.stat().st_size < _HEADER.size:
+        raise GalleryError("not a FAISS index that sbir wrote", where=path, remedy=remedy)
     with path.open("rb") as file:
         header = file.read(_HEADER.size)
-    remedy = "restore it, or remake the gallery with `sbir embed-gallery`"
-    if len(header) < _HEADER.size or header[:4] not in _FOURCC.values():
-        raise GalleryError("not a FAISS index that sbir wrote", where=path, remedy=remedy)
     fourcc, dimension, count, _, _, trained, metric = _HEADER.unpack(header)
     flat_bytes = _HEADER.size + 8 + 4 * manifest.photos * manifest.dimension
     agrees = (
@@ -110,9 +111,27 @@ def read_index(path: Path, manifest: Manifest) -> Any:
         raise GalleryError("the index is not the one its .db describes", where=path, remedy=remedy)
     flag = faiss.IO_FLAG_MMAP if manifest.index_type == "ivf" else faiss.IO_FLAG_MMAP_IFC
     try:
+        if not _faiss_can_name(path):
+            python_faiss: Any = faiss  # its type stubs lack the callbacks
+            with path.open("rb") as file:
+                return faiss.read_index(python_faiss.PyCallbackIOReader(file.read))
         return faiss.read_index(str(path), flag)
     except RuntimeError as error:
         raise GalleryError("the index is damaged", where=path, remedy=remedy) from error
+
+
+def _faiss_can_name(path: Path) -> bool:
+    """Whether a path is UTF-8, the only kind that FAISS opens by itself."""
+    try:
+        return os.fsencode(path) == str(path).encode()
+    except UnicodeEncodeError:
+        return False
+
+
+def is_index(path: Path) -> bool:
+    """Whether a file begins like an index that sbir writes."""
+    with path.open("rb") as file:
+        return file.read(4) in _FOURCC.values()
 
 
 def stored_embeddings(index: Any) -> Matrix:

@@ -52,6 +52,8 @@ class Journal:
         database = sqlite3.connect(self.path)
         try:
             database.executescript(_SCHEMA)
+            if database.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
+                raise sqlite3.DatabaseError("a damaged journal")
             if database.execute("SELECT name FROM owner").fetchall() != [(owner,)]:
                 with database:
                     database.execute("DELETE FROM photo")
@@ -84,6 +86,11 @@ class Journal:
             query = "SELECT embedding FROM photo WHERE path = ?"
             (blob,) = self._database.execute(query, (path,)).fetchone()
             yield np.frombuffer(blob, dtype=np.float32)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._database:
+            self._database.execute("DELETE FROM photo")
 
     def close(self) -> None:
         """Close the file and keep it."""

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from sbir_cli.errors import GalleryError
 
@@ -109,57 +111,99 @@ def write_database(path: Path, manifest: Manifest, rows: Iterable[PhotoRow]) -> 
         database.commit()
 
 
-def read_manifest(index: Path) -> Manifest:
-    """The manifest of the gallery at `index`.
+class Database:
+    """`idx.faiss.db`, opened for reading.
+
+    It stays the version that was opened when an update renames a new one into place.
 
     Raises:
-        GalleryError: the database is missing, damaged, or of another format version.
+        GalleryError: it is missing or damaged, here or in any method.
     """
-    path = database_path(index)
-    remake = "restore it, or remake the gallery with `sbir embed-gallery`"
-    if not path.is_file():
-        raise GalleryError(
-            f"{path.name}, which belongs to it, is missing", where=index, remedy=remake
+
+    def __init__(self, index: Path) -> None:
+        self.index, self.path = index, database_path(index)
+        if not self.path.is_file():
+            raise GalleryError(
+                f"{self.path.name}, which belongs to it, is missing",
+                where=index,
+                remedy=remake(index),
+            )
+        # immutable: the file is only ever replaced as a whole, and its folder may be read-only
+        uri = f"file:{quote(os.fsencode(self.path.absolute()))}?immutable=1"
+        self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _select(self, query: str, *values: int) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(query, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._damaged(str(error)) from error
+
+    def _damaged(self, why: str) -> GalleryError:
+        return GalleryError(
+            f"not a gallery's database, or damaged ({why})",
+            where=self.path,
+            remedy=remake(self.index),
         )
-    try:
-        with closing(_open_readonly(path)) as database:
-            found = dict(database.execute("SELECT key, value FROM manifest").fetchall())
-            values = {key: json.loads(value) for key, value in found.items()}
-    except (sqlite3.Error, ValueError, TypeError) as error:
-        raise GalleryError(
-            f"not a gallery's database, or damaged ({error})", where=path, remedy=remake
-        ) from error
-    version = values.get("format_version")
-    if version != FORMAT_VERSION:
-        raise GalleryError(
-            f"the gallery has format version {version}, this sbir reads {FORMAT_VERSION}",
-            where=index,
-            remedy="use the sbir that wrote it, or remake it with `sbir embed-gallery`",
+
+    def manifest(self) -> Manifest:
+        """The manifest, every value of its type; also refused when of another format version."""
+        try:
+            rows = self._select("SELECT key, value FROM manifest")
+            values = {str(key): json.loads(value) for key, value in rows}
+        except (ValueError, TypeError) as error:
+            raise self._damaged(str(error)) from error
+        version = values.get("format_version")
+        if version != FORMAT_VERSION:
+            raise GalleryError(
+                f"the gallery has format version {version}, this sbir reads {FORMAT_VERSION}",
+                where=self.index,
+                remedy=f"use the sbir that wrote it, or {remake(self.index)}",
+            )
+        for field in dataclasses.fields(Manifest):
+            if not isinstance(values.get(field.name), _TYPES[str(field.type)]):
+                raise self._damaged(f"no proper `{field.name}` in its manifest")
+        return Manifest(
+            **{field.name: values[field.name] for field in dataclasses.fields(Manifest)}
         )
-    fields = {field.name for field in dataclasses.fields(Manifest)}
-    if not fields <= values.keys():
-        missing = ", ".join(sorted(fields - values.keys()))
-        raise GalleryError(f"the manifest lacks {missing}", where=path, remedy=remake)
-    return Manifest(**{name: values[name] for name in fields})
+
+    def rows(self) -> dict[int, PhotoRow]:
+        """All photo rows by id."""
+        columns = "id, path, size, mtime_ns, reason"
+        return dict(map(self._row, self._select(f"SELECT {columns} FROM photo ORDER BY id")))
+
+    def row(self, photo: int) -> PhotoRow:
+        """The row of one photo by its id."""
+        query = "SELECT id, path, size, mtime_ns, reason FROM photo WHERE id = ?"
+        rows = self._select(query, photo)
+        if not rows:
+            raise self._damaged(f"no photo {photo}")
+        return self._row(rows[0])[1]
+
+    def sample(self, count: int = 5) -> list[bytes]:
+        """Paths of a few photos spread over the gallery."""
+        (total,) = self._select("SELECT COUNT(*) FROM photo WHERE status = 'ok'")[0]
+        return [self.row(i * (total - 1) // max(count - 1, 1)).path for i in range(count)]
+
+    def _row(self, values: tuple[Any, ...]) -> tuple[int, PhotoRow]:
+        photo, path, size, mtime, reason = values
+        # a stranger's gallery must not point out of its root
+        if not isinstance(path, bytes) or path.startswith(b"/") or b".." in path.split(b"/"):
+            raise self._damaged(f"the path of photo {photo} leads out of its root")
+        return photo, PhotoRow(path, size, mtime, reason)
 
 
-def read_rows(index: Path, ids: Iterable[int] | None = None) -> dict[int, PhotoRow]:
-    """Photo rows by id: all of them, or those in `ids`."""
-    columns = "SELECT id, path, size, mtime_ns, reason FROM photo"
-    with closing(_open_readonly(database_path(index))) as database:
-        if ids is None:
-            found = database.execute(f"{columns} ORDER BY id").fetchall()
-        else:
-            found = [
-                row
-                for i in ids
-                for row in database.execute(f"{columns} WHERE id = ?", (i,)).fetchall()
-            ]
-    return {i: PhotoRow(bytes(path), size, mtime, why) for i, path, size, mtime, why in found}
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "int": int,
+    "str": str,
+    "float": (int, float),
+    "str | None": (str, type(None)),
+}
 
 
-def _open_readonly(path: Path) -> sqlite3.Connection:
-    from urllib.parse import quote
-
-    # immutable: the file is only ever replaced as a whole, and its folder may be read-only
-    return sqlite3.connect(f"file:{quote(os.fsencode(path.absolute()))}?immutable=1", uri=True)
+def remake(index: Path) -> str:
+    """The remedy for a damaged gallery."""
+    return f"restore it, or remake it with `sbir embed-gallery PHOTOS -o {index} --rebuild`"

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
-from sbir_cli.errors import MismatchError
+from sbir_cli.errors import MismatchError, UsageError
 from sbir_cli.gallery.embedding import PhotoEncoder
-from sbir_cli.gallery.gallery import committed_index, pending_index, read_manifest_of
+from sbir_cli.gallery.gallery import committed_index, find_root, holds_photos, pending_index
 from sbir_cli.gallery.index import Matrix, read_index, stored_embeddings
-from sbir_cli.gallery.manifest import Manifest, PhotoRow, read_rows
+from sbir_cli.gallery.manifest import Database, Manifest, PhotoRow, database_path
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,9 @@ class OldGallery:
     """Rows by path, and where their embeddings are; without arguments there was none."""
 
     manifest: Manifest | None = None
+    root: Path = Path()
+    photos_found: bool = False
+    """Whether photos are there, below `root`."""
     rows: dict[bytes, PhotoRow] = field(default_factory=dict)
     ids: dict[bytes, int] = field(default_factory=dict)
     embeddings: Matrix | None = None
@@ -33,30 +37,49 @@ class OldGallery:
             GalleryError: it is damaged.
             MismatchError: another encoder made it.
         """
-        if not index.exists() and not pending_index(index).exists():
-            return cls()
-        manifest = read_manifest_of(index)
-        if manifest.fingerprint != encoder.fingerprint:
-            raise MismatchError(
-                f"the gallery was embedded by {manifest.encoder}, not by this {encoder.name}",
-                where=index,
-                remedy=f"add `--model {manifest.encoder}`, or `--rebuild` to embed it all anew",
-            )
-        file = committed_index(index, manifest)
-        if file != index:  # a run was killed between its two renames: finish them
-            file = file.replace(index)
-        embeddings = stored_embeddings(read_index(file, manifest))
-        rows = read_rows(index)
+        both_pending = pending_index(index).exists() and database_path(index).exists()
+        if not index.exists() and not both_pending:
+            return cls()  # one file alone is what a killed first run left behind
+        with closing(Database(index)) as database:
+            manifest = database.manifest()
+            if manifest.fingerprint != encoder.fingerprint:
+                raise MismatchError(
+                    f"the gallery was embedded by {manifest.encoder}, not by this {encoder.name}",
+                    where=index,
+                    remedy=f"add `--model {manifest.encoder}`, or `--rebuild` to embed it all anew",
+                )
+            file = committed_index(index, manifest)
+            if file != index:  # a run was killed between its two renames: finish them
+                file = file.replace(index)
+            embeddings = stored_embeddings(read_index(file, manifest))
+            rows = database.rows()
+            root = find_root(index, database, manifest)
+            there = holds_photos(root, database)
         ids = {row.path: i for i, row in rows.items() if row.reason is None}
-        return cls(manifest, {row.path: row for row in rows.values()}, ids, embeddings)
+        by_path = {row.path: row for row in rows.values()}
+        return cls(manifest, root, there, by_path, ids, embeddings)
 
-    def moved_below(self, folder: Path) -> OldGallery:
-        """The same photos, with paths relative to a root that `folder` leads up to."""
-        if folder == Path():
-            return self
-        prefix = os.fsencode(folder.as_posix()) + b"/"
-        rows = {prefix + path: replace(r, path=prefix + path) for path, r in self.rows.items()}
-        return replace(self, rows=rows, ids={prefix + path: i for path, i in self.ids.items()})
+    def rooted_at(self, root: Path) -> OldGallery:
+        """The same gallery with its paths relative to another root: a folder above its own, or
+        the folder that its photos were moved to.
+
+        Raises:
+            UsageError: it is neither.
+        """
+        if self.photos_found and self.root.is_relative_to(root):
+            folder = self.root.relative_to(root)
+            if folder == Path():
+                return self
+            prefix = os.fsencode(folder.as_posix()) + b"/"
+            rows = {prefix + path: replace(r, path=prefix + path) for path, r in self.rows.items()}
+            ids = {prefix + path: i for path, i in self.ids.items()}
+            return replace(self, root=root, rows=rows, ids=ids)
+        if any((root / os.fsdecode(path)).exists() for path in self.rows):
+            return replace(self, root=root)
+        raise UsageError(
+            f"none of the gallery's photos is below {root}",
+            remedy="give --root where they are now, or --rebuild to embed PHOTOS alone",
+        )
 
     def embeddings_of(self, paths: Sequence[bytes]) -> Matrix:
         """(N, D) embeddings of N photos that it holds."""

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sbir_cli.output.answers import Answer, shown_path
+from sbir_cli.output.text import printable
 
 
 def print_table(answers: Iterable[Answer], console: Console) -> None:
@@ -18,8 +19,8 @@ def print_table(answers: Iterable[Answer], console: Console) -> None:
         table = Table(
             box=SIMPLE_HEAD, title=Text(printable(answer.sketch.name)), title_justify="left"
         )
-        table.add_column("rank", justify="right")
-        table.add_column("score", justify="right")
+        table.add_column("rank", justify="right", no_wrap=True)
+        table.add_column("score", justify="right", no_wrap=True, min_width=5)
         table.add_column("photo", overflow="fold")
         for hit in answer.hits:
             # Text and not str: a name with brackets is no markup
@@ -28,15 +29,3 @@ def print_table(answers: Iterable[Answer], console: Console) -> None:
         console.print(table)
         if not answer.hits:
             console.print("no photo scores that high")
-
-
-def printable(text: str) -> str:
-    """The text with everything a terminal might obey or choke on written as an escape."""
-    return "".join(c if c.isprintable() else _escape(c) for c in text)
-
-
-def _escape(character: str) -> str:
-    code = ord(character)
-    if 0xDC80 <= code <= 0xDCFF:  # a byte that is not UTF-8
-        return f"\\x{code - 0xDC00:02x}"
-    return character.encode("unicode_escape").decode("ascii")

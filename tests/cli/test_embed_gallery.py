@@ -62,7 +62,7 @@ def test_interrupted_it_exits_with_130_and_goes_on(photos: Path, tmp_path: Path)
     run.send_signal(signal.SIGINT)
     _, stderr = run.communicate()
     assert run.returncode == 130
-    assert b"interrupted; the same command goes on where it stopped" in stderr
+    assert b"the same command goes on where it stopped\nsbir: interrupted\n" in stderr
     assert b"Traceback" not in stderr and not index.exists()
     done = subprocess.run(args, env=environment(), capture_output=True, check=True)
     assert b"110 photos" in done.stderr and index.exists()
@@ -147,3 +147,41 @@ def test_usage_errors_exit_with_2(sbir: Run, photos: Path, tmp_path: Path) -> No
 def test_an_unknown_model_is_one_sentence(sbir: Run, photos: Path, tmp_path: Path) -> None:
     done = sbir("embed-gallery", photos, "-o", tmp_path / "i", "--model", "ViT-Z/none", "-q")
     assert done.returncode == 1 and b"no such model or folder; name ARCHITECTURE/TAG" in done.stderr
+
+
+def test_an_index_cut_short_by_the_disk_is_never_committed(photos: Path, tmp_path: Path) -> None:
+    """FAISS's own writer lets a failing close pass: the limit lies just below the last bytes."""
+    for i in range(90):
+        draw_photo(photos / f"more{i}.jpg", seed=i)
+    index = tmp_path / "idx.faiss"
+    args = command("embed-gallery", photos, "-o", index, "-q")
+    subprocess.run(args, env=environment(), check=True)
+    before = index.read_bytes()
+    draw_photo(photos / "one-more.jpg", seed=1000)
+    least = len(before) + 512  # the new index needs 1024 more
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (least, least))
+
+    full = subprocess.run(
+        args, env=environment(), capture_output=True, check=False, preexec_fn=limit
+    )
+    assert full.returncode == 1 and b"cannot be written" in full.stderr, full.stderr
+    assert index.read_bytes() == before
+
+
+def test_targets_and_inputs_that_cannot_be(sbir: Run, photos: Path, tmp_path: Path) -> None:
+    for target in (".", "/", photos, "x" * 300):
+        done = sbir("embed-gallery", photos, "-o", target, "-q", cwd=tmp_path)
+        assert done.returncode == 1 and done.stderr.count(b"\n") == 1, done.stderr
+    done = sbir("embed-gallery", "", "-o", "idx.faiss", cwd=photos)
+    assert done.returncode == 2 and b"is empty; name what to embed" in done.stderr
+
+
+def test_rebuild_keeps_the_kind_of_gallery(sbir: Run, photos: Path, tmp_path: Path) -> None:
+    index = tmp_path / "idx.faiss"
+    sbir("embed-gallery", photos, "-o", index, "--index-type", "hnsw", "--portable", "-q")
+    (tmp_path / "idx.faiss").write_text("damaged")
+    done = sbir("embed-gallery", photos, "-o", index, "--rebuild")
+    assert done.returncode == 0 and b"(hnsw, 256-d" in done.stderr
+    assert os.fsencode(str(photos)) not in (tmp_path / "idx.faiss.db").read_bytes()

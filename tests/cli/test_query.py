@@ -202,7 +202,7 @@ def test_an_index_that_cannot_be_used_is_one_sentence(
     refused(b"no such index; make it with `sbir embed-gallery", tmp_path / "none.faiss")
     refused(b"is a folder", tmp_path)
     index.write_bytes(index.read_bytes()[:100])
-    refused(b"remake the gallery")
+    refused(b"or remake it with `sbir embed-gallery")
     (tmp_path / "idx.faiss.db").unlink()
     refused(b"idx.faiss.db, which belongs to it, is missing")
 
@@ -228,3 +228,54 @@ def test_another_model_exits_with_4_and_the_command_that_mends_it(
 def test_verbose_shows_the_traceback(sbir: Run, gallery: Path) -> None:
     done = sbir("-v", "query", gallery / "none.png", "-i", gallery / "idx.faiss")
     assert done.returncode == 1 and b"Traceback" in done.stderr
+
+
+def test_every_bad_sketch_is_named_and_a_bad_line_costs_only_itself(
+    sbir: Run, gallery: Path, tmp_path: Path
+) -> None:
+    index = ("-i", gallery / "idx.faiss", "-q")
+    for name in ("bad1.png", "bad2.png"):
+        (tmp_path / name).write_text("text")
+    done = sbir("query", "bad1.png", "bad2.png", *index, "-f", "csv", cwd=tmp_path)
+    assert done.returncode == 1 and done.stdout == b""
+    assert b"bad1.png: not an image" in done.stderr and b"bad2.png: not an image" in done.stderr
+    good = '{"drawing": [[[0, 9], [0, 9]]]}\n'
+    (tmp_path / "mixed.ndjson").write_text("\ufeff" + good + '{"drawing": []}\n' + good)
+    done = sbir("query", "mixed.ndjson", *index, "-f", "jsonl", "-n", "1", cwd=tmp_path)
+    assert done.returncode == 3 and done.stdout.count(b"\n") == 2
+    assert b"mixed.ndjson#2: the drawing has no stroke" in done.stderr
+
+
+def test_streams_that_are_closed_or_full(gallery: Path) -> None:
+    shell = " ".join(f"'{part!s}'" for part in command("query", "sketch.png", "-i", "idx.faiss"))
+
+    def run(tail: str) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            ["bash", "-o", "pipefail", "-c", f"{shell} {tail}"],
+            cwd=gallery,
+            env=environment(),
+            capture_output=True,
+            check=False,
+        )
+
+    assert run("2>&-").stdout.count(b"\n") >= 6  # no stderr: the results still come
+    assert run("-f table | true").returncode == 0
+    for tail in ("-q >/dev/full", "-q -f table >/dev/full", "-q >&-"):
+        done = run(tail)
+        assert done.returncode == 1 and done.stderr.count(b"\n") == 1, done.stderr
+        assert b"Traceback" not in done.stderr
+
+
+def test_a_name_cannot_steer_the_terminal(sbir: Run, gallery: Path) -> None:
+    done = sbir("query", "no\x1b]0;pwn\x07.png", "-i", gallery / "idx.faiss")
+    assert b"\x1b" not in done.stderr and b"\\x1b]0;pwn\\x07.png" in done.stderr
+
+
+def test_a_gallery_without_its_photos_says_so(sbir: Run, gallery: Path, tmp_path: Path) -> None:
+    shutil.copytree(gallery, tmp_path / "copy")
+    shutil.rmtree(tmp_path / "copy" / "photos")
+    index = tmp_path / "copy" / "idx.faiss"
+    # the copy finds the photos where they were; another root without them does not
+    assert b"note" not in sbir("query", gallery / "sketch.png", "-i", index).stderr
+    done = sbir("query", gallery / "sketch.png", "-i", index, "--root", tmp_path)
+    assert b"note: no photo is found below" in done.stderr

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import faiss
@@ -13,7 +14,7 @@ from filelock import FileLock
 from sbir_cli.config import EmbedConfig, IndexConfig, QueryConfig
 from sbir_cli.errors import GalleryError, MismatchError, SbirError, UsageError
 from sbir_cli.gallery import Gallery, update_gallery
-from sbir_cli.gallery.manifest import read_rows
+from sbir_cli.gallery.manifest import Database
 from sbir_cli.images import find_photos, read_photo
 from tests.fakes import FakeEncoder, draw_photo
 
@@ -23,7 +24,8 @@ def _embed(encoder: FakeEncoder, photo: Path) -> np.ndarray[tuple[int, ...], np.
 
 
 def _paths(index: Path) -> list[str]:
-    return [row.path.decode() for row in read_rows(index).values()]
+    with closing(Database(index)) as database:
+        return [row.path.decode() for row in database.rows().values()]
 
 
 def test_a_photo_finds_itself_and_the_index_is_plain_faiss(photos: Path, tmp_path: Path) -> None:
@@ -389,3 +391,145 @@ def test_faiss_never_sees_a_file_whose_header_lies(photos: Path, tmp_path: Path)
         connection.execute(update, (str(2**40), "photos"))
     with pytest.raises(GalleryError, match=r"not the one its \.db describes"):
         Gallery.open(index)
+
+
+def test_a_gallery_opened_before_an_update_answers_from_its_version(
+    photos: Path, tmp_path: Path
+) -> None:
+    """Ids shift when photos are added: rows of the new version would name other photos."""
+    index = tmp_path / "idx.faiss"
+    update_gallery(index, find_photos([photos]), FakeEncoder())
+    gallery = Gallery.open(index)
+    draw_photo(photos / "a-first.jpg", seed=70)
+    update_gallery(index, find_photos([photos]), FakeEncoder())
+    for name in ("p0.jpg", "p7.jpg"):
+        query = _embed(FakeEncoder(), photos / name)
+        assert gallery.search(query, QueryConfig(top=1))[0][0].path == photos / name
+
+
+def test_an_index_inside_its_photos_moves_away(photos: Path, tmp_path: Path) -> None:
+    update_gallery(photos / "idx.faiss", find_photos([photos]), FakeEncoder())
+    (tmp_path / "home").mkdir()
+    index = tmp_path / "home" / "idx.faiss"
+    for end in ("", ".db"):
+        (photos / f"idx.faiss{end}").rename(tmp_path / "home" / f"idx.faiss{end}")
+    gallery = Gallery.open(index)
+    assert gallery.root == photos and gallery.photos_found
+    update_gallery(index, find_photos([photos]), FakeEncoder())
+    assert Gallery.open(index).manifest.photos == 10
+    link = tmp_path / "link.faiss"
+    link.symlink_to(index)
+
+
+def test_photos_that_are_nowhere_are_told(photos: Path, tmp_path: Path) -> None:
+    index = tmp_path / "idx.faiss"
+    update_gallery(index, find_photos([photos]), FakeEncoder())
+    photos.rename(tmp_path / "renamed")
+    assert not Gallery.open(index).photos_found
+    with pytest.raises(UsageError, match="--root where they are now"):
+        update_gallery(index, find_photos([tmp_path / "renamed"]), FakeEncoder())
+    with pytest.raises(UsageError, match="is no folder"):
+        Gallery.open(index, tmp_path / "nowhere")
+
+
+def test_root_above_the_old_one_keeps_the_old_photos(photos: Path, tmp_path: Path) -> None:
+    index = tmp_path / "idx.faiss"
+    update_gallery(index, find_photos([photos]), FakeEncoder())
+    report = update_gallery(index, find_photos([photos]), FakeEncoder(), root=tmp_path)
+    assert report.manifest.photos == 10 and report.embedded == 0
+    assert _paths(index)[0].startswith("photos/")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UsageError, match="none of the gallery's photos is below"):
+        update_gallery(index, find_photos([photos]), FakeEncoder(), root=tmp_path / "empty")
+
+
+@pytest.mark.parametrize("left", ["idx.faiss.new", "idx.faiss.db"])
+def test_half_of_a_killed_first_run_is_no_obstacle(photos: Path, tmp_path: Path, left: str) -> None:
+    (tmp_path / left).write_bytes(b"half")
+    report = update_gallery(tmp_path / "idx.faiss", find_photos([photos]), FakeEncoder())
+    assert report.manifest.photos == 10
+
+
+def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
+    """Permissions, or an extra that is installed later, change neither size nor time."""
+    photo = draw_photo(tmp_path / "in" / "a.jpg")
+    good, status = photo.read_bytes(), photo.stat()
+
+    def put(data: bytes) -> None:
+        photo.write_bytes(data)
+        os.utime(photo, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    index = tmp_path / "idx.faiss"
+    put(b"x" * len(good))
+    with pytest.raises(SbirError, match=r"no photo could be read, for example a\.jpg"):
+        update_gallery(index, find_photos([tmp_path / "in"]), FakeEncoder())
+    put(good)
+    assert update_gallery(index, find_photos([tmp_path / "in"]), FakeEncoder()).embedded == 1
+
+
+def test_prune_keeps_what_an_unreadable_folder_holds(photos: Path, tmp_path: Path) -> None:
+    index = tmp_path / "idx.faiss"
+    update_gallery(index, find_photos([photos]), FakeEncoder())
+    found = find_photos([photos], ["deep"])
+    hidden = replace(found, unreadable=[(photos / "deep", "Permission denied")])
+    prune = EmbedConfig(prune=True)
+    report = update_gallery(index, hidden, FakeEncoder(), embed=prune)
+    assert report.removed == 0 and report.skipped == hidden.unreadable
+    assert update_gallery(index, found, FakeEncoder(), embed=prune).removed == 2
+
+
+@pytest.mark.parametrize("rebuild", [False, True])
+def test_a_file_that_is_no_index_is_never_overwritten(
+    photos: Path, tmp_path: Path, rebuild: bool
+) -> None:
+    victim = photos / "p0.jpg"
+    before = victim.read_bytes()
+    for target in (victim, photos):
+        with pytest.raises(GalleryError, match=r"no index|is a folder"):
+            update_gallery(target, find_photos([photos]), FakeEncoder(), rebuild=rebuild)
+    assert victim.read_bytes() == before
+
+
+@pytest.mark.parametrize("path", [b"/etc/passwd", b"../secret.jpg", b"a/../../b.jpg"])
+def test_a_strangers_rows_cannot_point_out_of_the_root(
+    photos: Path, tmp_path: Path, path: bytes
+) -> None:
+    index = tmp_path / "idx.faiss"
+    update_gallery(index, find_photos([photos]), FakeEncoder())
+    with closing(sqlite3.connect(tmp_path / "idx.faiss.db")) as connection, connection:
+        connection.execute("UPDATE photo SET path = ? WHERE id = 0", (path,))
+    with pytest.raises(GalleryError, match="leads out of its root"):
+        Gallery.open(index)
+
+
+def test_an_index_name_that_is_not_utf8_works(photos: Path, tmp_path: Path) -> None:
+    index = tmp_path / os.fsdecode(b"\xff.faiss")
+    update_gallery(index, find_photos([photos]), FakeEncoder())
+    assert Gallery.open(index).manifest.photos == 10
+
+
+def test_a_damaged_journal_is_dropped(photos: Path, tmp_path: Path) -> None:
+    index, journal = tmp_path / "idx.faiss", tmp_path / "idx.faiss.journal"
+
+    def interrupt(done: int, total: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        update_gallery(index, find_photos([photos]), FakeEncoder(), progress=interrupt)
+    data = bytearray(journal.read_bytes())
+    data[4096:8192] = b"\xff" * 4096
+    journal.write_bytes(data)
+    report = update_gallery(index, find_photos([photos]), FakeEncoder())
+    assert report.manifest.photos == 10
+
+
+def test_a_share_of_a_negative_best_score_keeps_the_best(photos: Path, tmp_path: Path) -> None:
+    index = tmp_path / "idx.faiss"
+    update_gallery(index, find_photos([photos]), FakeEncoder())
+    gallery, query = Gallery.open(index), _embed(FakeEncoder(), photos / "p3.jpg")
+    worst = -gallery.search(query, QueryConfig(top=10))[0][0].score
+    hits = gallery.search(-query, QueryConfig(top=10, min_share=0.8))[0]
+    assert hits and hits[0].score > worst
+    if hits[0].score <= 0:
+        assert len(hits) == 1
