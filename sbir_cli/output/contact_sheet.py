@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from sbir_cli import __version__, images
 from sbir_cli.errors import ImageError
 from sbir_cli.gallery import Hit
 from sbir_cli.output.answers import Answer, shown_path
-from sbir_cli.output.table import printable
+from sbir_cli.output.text import printable
 
 _THUMBNAIL = 224  # pixels, longer side
 
@@ -34,6 +34,7 @@ figure {{ margin: 0; width: 150px; }}
 figure img, .missing {{ width: 150px; height: 150px; object-fit: cover; border-radius: 6px;
   background: #8882; display: block; }}
 .sketch img {{ object-fit: contain; background: #fff; outline: 2px solid #d33; }}
+.match img, .match .missing {{ outline: 4px solid #2a4; }}
 .missing {{ display: grid; place-items: center; font-size: .8rem; }}
 figcaption {{ font-size: .8rem; overflow-wrap: anywhere; }}
 b {{ font-size: .95rem; }}
@@ -45,22 +46,30 @@ a {{ color: inherit; text-decoration: none; }}
 """
 
 
-def contact_sheet(answers: Iterable[Answer], title: str = "Photos found by sketch") -> str:
-    """A self-contained HTML page; a photo that is gone leaves a labelled gap."""
-    sections = "\n".join(_section(answer) for answer in answers)
+def contact_sheet(
+    answers: Iterable[Answer],
+    title: str = "Photos found by sketch",
+    matches: Callable[[Answer, Hit], bool] = lambda answer, hit: False,
+) -> str:
+    """A self-contained HTML page; a photo that is gone leaves a labelled gap.
+
+    Args:
+        matches: tells which photos are framed.
+    """
+    sections = "\n".join(_section(answer, matches) for answer in answers)
     return _PAGE.format(version=__version__, title=escape(title), sections=sections)
 
 
-def _section(answer: Answer) -> str:
+def _section(answer: Answer, matches: Callable[[Answer, Hit], bool]) -> str:
     name = escape(printable(answer.sketch.name))
     picture = f'<img src="{_data_uri(answer.sketch.image, "PNG")}" alt="sketch {name}">'
     caption = escape(printable(Path(answer.sketch.name).name))
     sketch = f'<figure class="sketch" title="{name}">{picture}<figcaption>{caption}</figcaption>'
-    hits = "\n".join(map(_figure, answer.hits))
+    hits = "\n".join(_figure(hit, matches(answer, hit)) for hit in answer.hits)
     return f'<section>{sketch}</figure><div class="hits">{hits}</div></section>'
 
 
-def _figure(hit: Hit) -> str:
+def _figure(hit: Hit, framed: bool) -> str:
     path = escape(printable(shown_path(hit.path)))
     try:
         photo = images.read_photo(hit.path, reduce_to=_THUMBNAIL)
@@ -69,7 +78,8 @@ def _figure(hit: Hit) -> str:
         picture = f'<div class="missing">{escape(error.what)}</div>'
     caption = f"<b>{hit.rank}</b> &middot; {hit.score:.3f}<br>{escape(printable(hit.path.name))}"
     link = f'<a href="{escape(hit.path.as_uri())}" title="{path}">{picture}</a>'
-    return f"<figure>{link}<figcaption>{caption}</figcaption></figure>"
+    opening = '<figure class="match">' if framed else "<figure>"
+    return f"{opening}{link}<figcaption>{caption}</figcaption></figure>"
 
 
 def _data_uri(image: Image.Image, kind: str) -> str:

@@ -1,0 +1,245 @@
+"""`sbir evaluate`: zero-shot retrieval in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from sbir_cli.cli.exits import SKIPPED, say
+from sbir_cli.cli.report import ReportFormat, progress_bar, publish, write_text, write_trec
+
+if TYPE_CHECKING:
+    from sbir_cli.evaluation.protocols import Evaluation
+    from sbir_cli.evaluation.settings import EvaluationConfig
+
+Number = TypeVar("Number", int, float)
+
+
+class DatasetOption(str, Enum):
+    """How DATA is laid out, and which published splits it has."""
+
+    folder = "folder"
+    sketchy = "sketchy"
+    tuberlin = "tuberlin"
+    quickdraw = "quickdraw"
+
+
+class TaskOption(str, Enum):
+    """What a right photo is."""
+
+    category = "category"
+    fine_grained = "fine-grained"
+
+
+def evaluate(
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="DATA",
+            help="Folder with sketch/<class>/* and photo/<class>/*.",
+            show_default=False,
+        ),
+    ] = None,
+    dataset: Annotated[
+        DatasetOption,
+        typer.Option("--dataset", envvar="SBIR_DATASET", help="Which data set DATA is."),
+    ] = DatasetOption.folder,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split",
+            envvar="SBIR_SPLIT",
+            help='A published split, or a JSON file {"unseen": [...]} (default: the first '
+            "published; for a folder all classes are unseen).",
+        ),
+    ] = None,
+    task: Annotated[
+        TaskOption,
+        typer.Option(
+            "--task",
+            envvar="SBIR_TASK",
+            help="category: photos of the sketch's class are right; fine-grained: its own one.",
+        ),
+    ] = TaskOption.category,
+    generalized: Annotated[
+        bool,
+        typer.Option(
+            "--generalized",
+            envvar="SBIR_GENERALIZED",
+            help="Rank the photos of the seen classes too.",
+        ),
+    ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            envvar="SBIR_MODEL",
+            help="ARCH/TAG, hf-hub:ORG/NAME, local-dir:FOLDER or a checkpoint folder (default: "
+            "the bundled model).",
+        ),
+    ] = None,
+    k: Annotated[
+        str | None,
+        typer.Option(
+            "--k",
+            envvar="SBIR_K",
+            help="Cuts of mAP@k and P@k, or of Acc@k, as in 25,100 (default: mAP@200, P@100,200; "
+            "Acc@1,5,10). mAP@all is always there.",
+        ),
+    ] = None,
+    partial: Annotated[
+        str | None,
+        typer.Option(
+            "--partial",
+            envvar="SBIR_PARTIAL",
+            help="Vector drawings only: also score these percentages of the stroke length, as in "
+            "10,25,50,75,100.",
+        ),
+    ] = None,
+    per_class: Annotated[
+        bool,
+        typer.Option(
+            "--per-class",
+            envvar="SBIR_PER_CLASS",
+            help="A row per class in the table (JSON always has them).",
+        ),
+    ] = False,
+    form: Annotated[
+        ReportFormat | None,
+        typer.Option(
+            "--format",
+            "-f",
+            envvar="SBIR_REPORT_FORMAT",
+            help="Default: table on a terminal, json into a pipe.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output", "-o", envvar="SBIR_REPORT", help="Also write the JSON to this file."
+        ),
+    ] = None,
+    grid: Annotated[
+        Path | None,
+        typer.Option(
+            "--grid",
+            envvar="SBIR_GRID",
+            help="Write a page of up to 60 sketches, each with its first ten photos.",
+        ),
+    ] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option(
+            "--run", envvar="SBIR_RUN", help="Score this TREC run file instead of a model."
+        ),
+    ] = None,
+    qrels: Annotated[
+        Path | None,
+        typer.Option("--qrels", envvar="SBIR_QRELS", help="What is relevant, for --run."),
+    ] = None,
+    trec_run: Annotated[
+        Path | None,
+        typer.Option("--trec-run", envvar="SBIR_TREC_RUN", help="Write the rankings to this file."),
+    ] = None,
+    trec_qrels: Annotated[
+        Path | None,
+        typer.Option(
+            "--trec-qrels", envvar="SBIR_TREC_QRELS", help="Write what is relevant to this file."
+        ),
+    ] = None,
+    trec_depth: Annotated[
+        int,
+        typer.Option(
+            "--trec-depth", envvar="SBIR_TREC_DEPTH", help="Photos per sketch in --trec-run."
+        ),
+    ] = 1000,
+    seed: Annotated[
+        int, typer.Option("--seed", envvar="SBIR_SEED", help="Of the bootstrap intervals.")
+    ] = 0,
+    device: Annotated[
+        str, typer.Option("--device", envvar="SBIR_DEVICE", help="auto, cpu, cuda, cuda:N, mps.")
+    ] = "auto",
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", envvar="SBIR_BATCH_SIZE", help="Images per forward pass.")
+    ] = 64,
+    workers: Annotated[
+        int, typer.Option("--workers", envvar="SBIR_WORKERS", help="Threads that decode images.")
+    ] = 2,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", envvar="SBIR_QUIET", help="Only errors on stderr.")
+    ] = False,
+) -> None:
+    """Measure how well sketches of unseen classes find their photos, by named protocols."""
+    from sbir_cli.errors import UsageError
+    from sbir_cli.evaluation.settings import EvaluationConfig
+
+    config = EvaluationConfig(
+        task=task.value,
+        generalized=generalized,
+        cuts=tuple(_numbers(k, "--k", int)),
+        seed=seed,
+        batch_size=batch_size,
+        workers=workers,
+    )
+    shares = [percent / 100 for percent in _numbers(partial, "--partial", float)]
+    if not all(0 < share <= 1 for share in shares):
+        raise UsageError("--partial takes percentages above 0, up to 100")
+    if trec_depth < 1:
+        raise UsageError("--trec-depth must be at least 1")
+    if (run is None) != (qrels is None) or (run is None) == (data is None):
+        raise UsageError("name DATA, or --run with --qrels")
+    if run is not None and qrels is not None:
+        if any(wanted for wanted in (shares, grid, trec_run, trec_qrels, generalized)):
+            raise UsageError("--run is scored as it is; leave out the options that embed DATA")
+        from sbir_cli.evaluation.protocols import evaluate_run
+
+        publish(evaluate_run(run, qrels, config), form, output, per_class, quiet)
+        return
+    assert data is not None
+    found = _evaluate(data, dataset.value, split, model, device, config, shares, quiet)
+    if trec_run is not None or trec_qrels is not None:
+        write_trec(found, config, trec_run, trec_qrels, trec_depth, quiet)
+    if grid is not None:
+        from sbir_cli.output.grid import grid as grid_page
+
+        write_text(grid, grid_page(found.embedded, config.task), "--grid")
+    publish(found.report, form, output, per_class, quiet)
+    if found.report.unreadable:
+        raise typer.Exit(SKIPPED)
+
+
+def _numbers(text: str | None, option: str, kind: Callable[[str], Number]) -> list[Number]:
+    from sbir_cli.errors import UsageError
+
+    try:
+        return [kind(part) for part in text.split(",")] if text else []
+    except ValueError as error:
+        raise UsageError(f"{option} takes numbers like 10,25,100, not `{text}`") from error
+
+
+def _evaluate(
+    data: Path,
+    dataset: str,
+    split: str | None,
+    model: str | None,
+    device: str,
+    config: EvaluationConfig,
+    shares: list[float],
+    quiet: bool,
+) -> Evaluation:
+    from sbir_cli.datasets import read_dataset, resolve_split
+    from sbir_cli.encoder import load_encoder
+    from sbir_cli.evaluation.protocols import evaluate
+
+    whole = read_dataset(data, dataset, vector=bool(shares))
+    chosen = resolve_split(whole, split)
+    encoder = load_encoder(model, device)
+    if not quiet:
+        say(f"model {encoder.name} on {encoder.device}")
+    with progress_bar(quiet) as progress:
+        return evaluate(whole, chosen, encoder, config, shares=shares, progress=progress)

@@ -1,0 +1,71 @@
+"""Unfinished drawings: the first strokes of a vector drawing, by their length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sbir_cli import vector
+from sbir_cli.datasets import sketch_bytes
+from sbir_cli.errors import ImageError
+from sbir_cli.evaluation.embedding import ReadSketch
+from sbir_cli.preprocess import Pixels, Preprocess
+from sbir_cli.sketches import normalise
+from sbir_cli.vector import Stroke
+
+
+def read_share(share: float) -> ReadSketch:
+    """A reader of the first `share` (0 to 1) of a vector drawing's length, in drawing order.
+
+    What is drawn so far is fitted to the canvas, as `sbir query` does with any vector drawing.
+    """
+
+    def read(path: Path, preprocess: Preprocess) -> Pixels:
+        strokes = first_strokes(_strokes(path), share)
+        return preprocess(normalise(vector.rasterise(strokes)))
+
+    return read
+
+
+def first_strokes(strokes: Sequence[Stroke], share: float) -> list[Stroke]:
+    """The strokes that make up the first `share` (0 to 1) of the whole length; the last is cut.
+
+    Dots have no length: they come with the stroke they follow, and a drawing of nothing but dots
+    is shared out by their number.
+    """
+    lengths = [float(np.linalg.norm(np.diff(s, axis=0), axis=1).sum()) for s in strokes]
+    left = share * sum(lengths)
+    if share >= 1:
+        return list(strokes)
+    if not sum(lengths):
+        return list(strokes[: max(round(share * len(strokes)), 1)])
+    kept = []
+    for stroke, length in zip(strokes, lengths, strict=True):
+        if length > left:
+            kept.append(_cut(stroke, left))
+            break
+        kept.append(stroke)
+        left -= length
+    return kept
+
+
+def _cut(stroke: Stroke, length: float) -> Stroke:
+    """The first `length` of a stroke that is longer."""
+    ends = np.cumsum(np.linalg.norm(np.diff(stroke, axis=0), axis=1))
+    last = int(np.searchsorted(ends, length))  # the piece that is cut
+    before = float(ends[last - 1]) if last else 0.0
+    start, stop = stroke[last], stroke[last + 1]
+    point = start + (stop - start) * ((length - before) / (ends[last] - before))
+    return np.concatenate([stroke[: last + 1], point[None]])
+
+
+def _strokes(path: Path) -> list[Stroke]:
+    data = sketch_bytes(path)
+    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith(b"{"):
+        return vector.parse_quickdraw(data.decode("utf-8", "replace"))
+    if head.startswith(b"<"):
+        return vector.parse_svg(data)
+    raise ImageError("not a vector drawing", where=path)

@@ -1,0 +1,47 @@
+"""An evaluation to look at: some sketches, each with its first photos, the right ones framed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sbir_cli.datasets import sketch_bytes
+from sbir_cli.evaluation.embedding import Embedded
+from sbir_cli.evaluation.ranking import rank
+from sbir_cli.evaluation.settings import Task
+from sbir_cli.gallery import Hit
+from sbir_cli.output.answers import Answer
+from sbir_cli.output.contact_sheet import contact_sheet
+from sbir_cli.sketches import read_sketches
+
+ROWS = 60
+"""Sketches on a page: less than 10 MB of pictures."""
+_PHOTOS = 10
+
+
+def grid(embedded: Embedded, task: Task, rows: int = ROWS) -> str:
+    """A self-contained HTML page of at most `rows` sketches, evenly spaced through the data set."""
+    count = len(embedded.dataset.sketches)
+    chosen = np.unique(np.linspace(0, count - 1, min(rows, count)).round().astype(int)).tolist()
+    part = embedded.with_sketches(chosen)
+    dataset = part.dataset
+    answers: list[Answer] = []
+    right: set[tuple[str, int]] = set()
+    for rankings in rank(part, task):
+        photos, scores = rankings.first(_PHOTOS)
+        for row, index in enumerate(rankings.sketches):
+            path = dataset.sketches[index]
+            sketch = read_sketches(str(path.relative_to(dataset.root)), sketch_bytes(path))[0]
+            hits = [
+                Hit(place, float(score), int(photo), dataset.photos[photo].absolute())
+                for place, (photo, score) in enumerate(
+                    zip(photos[row], scores[row], strict=True), 1
+                )
+            ]
+            answers.append(Answer(sketch, hits))
+            right |= {
+                (sketch.name, hit.id)
+                for hit, relevant in zip(hits, rankings.relevant[row], strict=False)
+                if relevant
+            }
+    title = f"{len(answers):,} of {count:,} sketches and their first photos, right ones framed"
+    return contact_sheet(answers, title, lambda answer, hit: (answer.sketch.name, hit.id) in right)
