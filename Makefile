@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 
 demo: $(VENV)/installed
 	$(BIN)/sbir embed-gallery examples/photos -o demo.faiss
-	$(BIN)/sbir query examples/sketches/teapot/teapot_1.svg examples/sketches/sailboat/sailboat_1.svg \
+	$(BIN)/sbir query examples/sketches/hourglass/hourglass_1.svg examples/sketches/guitar/guitar_1.svg \
 	  examples/sketches/chair/chair_1.svg -i demo.faiss --top 5 --format table --html demo.html
 	@echo "Open $(CURDIR)/demo.html to see the photos beside the sketches."
 

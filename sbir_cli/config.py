@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, get_args
 
 from sbir_cli.errors import UsageError
 
@@ -91,3 +91,186 @@ class QueryConfig:
             _require(-1 <= self.min_score <= 1, "--min-score", "must be a cosine in [-1, 1]")
         if self.min_share is not None:
             _require(0 < self.min_share <= 1, "--min-score", "as a share must be in (0 %, 100 %]")
+
+
+Task = Literal["category", "fine-grained"]
+Method = Literal["prompt", "ip", "mm", "deep", "cond", "lin", "ft"]
+Preset = Literal["paper", "released", "best"]
+Share = Literal["auto", "none", "norms", "all"]
+Schedule = Literal["constant", "cosine"]
+Precision = Literal["auto", "float32", "bfloat16"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """What is trained, on which batches, by which losses. The defaults are the paper's; what the
+    paper does not state is marked [deduced]."""
+
+    task: Task = "category"
+    """`category`: a photo of the sketch's class; `fine-grained`: the very photo of the sketch."""
+    method: Method = "prompt"
+    """`prompt` (prompts and LayerNorms, the paper's own) or one of its baselines."""
+    epochs: int = 60
+    """Passes over the training sketches (at least 1)."""
+    batch_size: int = 64
+    """Sketches per step (at least 2); each brings a positive and a negative photo."""
+    instances: int = 4
+    """M of the P x M fine-grained batches: sketches per class; divides the batch size, and at
+    least two classes must fit. [deduced]"""
+    prompt_lr: float = 1e-5
+    """Adam's learning rate of the prompts (above 0)."""
+    norm_lr: float = 1e-5
+    """Adam's learning rate of the LayerNorms (above 0)."""
+    weight_lr: float | None = None
+    """Adam's learning rate of other weights: the networks of `mm`, `cond` and `lin`, the tower of
+    `ft` (above 0). None: 1e-6 for `ft` [paper], else the prompts'."""
+    schedule: Schedule = "constant"
+    """Whether the learning rates fall, over all epochs, along a half cosine to zero."""
+    layer_norms: bool = True
+    """Train the LayerNorms too (method `prompt`)."""
+    share: Share = "auto"
+    """What the sketch and the photo branch have in common: nothing, the LayerNorms, or all.
+    `auto`: nothing at category level, all for fine-grained [paper]; `ip` and `mm` nothing and `ft`
+    all, by what they are."""
+    prompts: int = 3
+    """K, learned prompt tokens per layer (0 to 64)."""
+    depth: int | None = None
+    """Layers that carry prompts (at least 1). None: 9 for `deep` (or as many as there are), else 1;
+    more than one layer only for `prompt` and `deep`."""
+    prompt_std: float = 0.02
+    """Standard deviation of fresh prompts (0 to 10). [deduced]"""
+    margin: float = 0.3
+    """Of the triplet loss, in cosine distance (0 to 2)."""
+    cls_weight: float = 0.5
+    """Of the classification loss, for sketch and photo each (at least 0)."""
+    delta_weight: float = 0.1
+    """Of the f-divergence L_delta, fine-grained only (at least 0)."""
+    shuffle_weight: float = 1.0
+    """Of the patch-shuffling loss L_PS, fine-grained only (at least 0)."""
+    infonce_weight: float = 0.0
+    """Of the symmetric InfoNCE over the batch, which is not in the paper (at least 0)."""
+    temperature: float | None = None
+    """Of classification and InfoNCE (0 to 100). None: the model's own, 0.01 for CLIP. [deduced]"""
+    delta_temperature: float = 1.0
+    """Of the softmax inside L_delta (0 to 100). [deduced]"""
+    shuffle_margin: float = 0.3
+    """Of the patch-shuffling triplet, in cosine distance (0 to 2). [deduced]"""
+    grid: int = 2
+    """n of the n x n patches that are shuffled (2 to 8)."""
+    flip: bool = False
+    """Mirror a sketch and its photos, together, in every other sample."""
+    fraction: float = 1.0
+    """Share of each class's photos and sketches that is trained on (0 to 1)."""
+    seen_classes: int | None = None
+    """Train on this many of the seen classes (at least 2). None: all."""
+    held_out: float = 0.1
+    """Share of the seen classes kept for validation (0 to 0.5); fewer than two are not kept."""
+    patience: int = 10
+    """Stop after this many epochs without a better validation (0: never)."""
+    seed: int = 0
+    """Of classes held out, prompts, batches, mirroring and shuffling (at least 0)."""
+    precision: Precision = "auto"
+    """Of the backbone's arithmetic. `auto`: bfloat16 where the hardware multiplies it natively."""
+    recompute: int = 0
+    """Images whose activations are kept at a time; the others are computed again in the backward
+    pass: less memory, about a third more time (0: keep all)."""
+    workers: int = 2
+    """Threads that decode images (at least 1)."""
+    memory: float = 4.0
+    """Gigabytes that decoded images may take; what does not fit is decoded in every epoch."""
+
+    def __post_init__(self) -> None:
+        for option, (low, high) in _RANGES.items():
+            value = getattr(self, option)
+            inside = value is None or (low <= value and (high is None or value <= high))
+            rule = f"must be at least {low:g}" if high is None else f"must be in {low:g}..{high:g}"
+            _require(inside, _flag(option), rule)
+        for option, names in _CHOICES.items():
+            rule = f"must be one of {', '.join(names)}"
+            _require(getattr(self, option) in names, _flag(option), rule)
+        if self.task == "fine-grained":
+            _require(
+                self.batch_size % self.instances == 0 and self.batch_size >= 2 * self.instances,
+                "--batch-size",
+                f"must be a multiple of --instances ({self.instances}) and at least twice it",
+            )
+        _require(
+            self.depth in (None, 1) or self.method in ("prompt", "deep"),
+            "--depth",
+            "above 1 goes with the methods prompt and deep only",
+        )
+
+    @classmethod
+    def preset(cls, name: Preset, **changes: Any) -> TrainConfig:
+        """A named set of knobs with some of them changed.
+
+        - `paper`: the paper to the letter: Adam 1e-5, batch 64, 60 epochs, K = 3, margin 0.3, all
+          losses and weights, n = 2, two LayerNorm sets at category level and one branch for
+          fine-grained. Held-out classes and the best epoch are ours; `held_out=0` trains on all.
+        - `released`: what the published code does where it departs from the paper: LayerNorms
+          shared by both branches, no L_cls, margin 0.2, prompts of std 1 at lr 1e-4, LayerNorms at
+          1e-6, batch 192. Left out, as slips rather than choices: ImageNet's mean and std in
+          place of CLIP's, batches in class order, the attention's in_proj weights, embeddings and
+          projection left trainable, one random photo per sketch as validation gallery. The
+          fine-grained code was never released: there it changes these knobs alone.
+        - `best`: what we believe in until measurements say otherwise: the paper's losses and
+          InfoNCE over the batch, mirrored images, larger rates that fall along a cosine.
+
+        Raises:
+            UsageError: no such preset, or a knob out of its range.
+        """
+        _require(name in PRESETS, "--preset", f"must be one of {', '.join(PRESETS)}")
+        knobs = {**PRESETS[name], **changes}
+        if knobs.get("task") == "fine-grained" and "share" not in changes:
+            knobs["share"] = "auto"
+        return cls(**knobs)
+
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {},
+    "released": {
+        "share": "norms",
+        "cls_weight": 0.0,
+        "margin": 0.2,
+        "prompt_std": 1.0,
+        "prompt_lr": 1e-4,
+        "norm_lr": 1e-6,
+        "batch_size": 192,
+    },
+    "best": {
+        "infonce_weight": 0.5,
+        "flip": True,
+        "prompt_lr": 1e-3,
+        "norm_lr": 1e-4,
+        "schedule": "cosine",
+    },
+}
+
+
+_TINY = 1e-12  # stands for "above 0"
+_RANGES: dict[str, tuple[float, float | None]] = {
+    **dict.fromkeys(("epochs", "instances", "depth", "workers"), (1, None)),
+    **dict.fromkeys(("batch_size", "seen_classes"), (2, None)),
+    **dict.fromkeys(("patience", "seed", "recompute", "memory"), (0, None)),
+    **dict.fromkeys(("prompt_lr", "norm_lr", "weight_lr"), (_TINY, 100)),
+    **dict.fromkeys(("temperature", "delta_temperature"), (_TINY, 100)),
+    **dict.fromkeys(("cls_weight", "delta_weight"), (0, None)),
+    **dict.fromkeys(("shuffle_weight", "infonce_weight"), (0, None)),
+    **dict.fromkeys(("margin", "shuffle_margin"), (0, 2)),
+    "prompts": (0, 64),
+    "prompt_std": (0, 10),
+    "grid": (2, 8),
+    "fraction": (_TINY, 1),
+    "held_out": (0, 0.5),
+}
+_CHOICES: dict[str, tuple[str, ...]] = {
+    "task": get_args(Task),
+    "method": get_args(Method),
+    "share": get_args(Share),
+    "schedule": get_args(Schedule),
+    "precision": get_args(Precision),
+}
+
+
+def _flag(name: str) -> str:
+    return "--patch-grid" if name == "grid" else f"--{name.replace('_', '-')}"

@@ -10,8 +10,10 @@ import typer
 
 from sbir_cli import __version__
 from sbir_cli.cli.embed_gallery import embed_gallery
+from sbir_cli.cli.evaluate import evaluate
 from sbir_cli.cli.exits import exit_codes
 from sbir_cli.cli.query import query
+from sbir_cli.cli.train import train
 
 app = typer.Typer(
     name="sbir",
@@ -47,7 +49,9 @@ def options(
 
 
 app.command("embed-gallery")(exit_codes(embed_gallery))
+app.command("evaluate")(exit_codes(evaluate))
 app.command("query")(exit_codes(query))
+app.command("train")(exit_codes(train))
 
 
 def main() -> None:

@@ -34,7 +34,9 @@ class SketchEncoder(Protocol):
         """(N, D) unit-length embeddings of (N, 3, H, W) pixels."""
 
 
-def load_encoder(name: str | None = None, device: str = "auto") -> PromptedEncoder:
+def load_encoder(
+    name: str | None = None, device: str = "auto", download: bool = True
+) -> PromptedEncoder:
     """The model called `name`, or the bundled one, in torch on a device.
 
     Raises:
@@ -43,17 +45,19 @@ def load_encoder(name: str | None = None, device: str = "auto") -> PromptedEncod
     """
     from sbir_cli.encoder import torch_encoder
 
-    return torch_encoder.load_encoder(name, device)
+    return torch_encoder.load_encoder(name, device, download)
 
 
-def load_sketch_encoder(name: str | None = None, device: str = "auto") -> SketchEncoder:
+def load_sketch_encoder(
+    name: str | None = None, device: str = "auto", download: bool = True
+) -> SketchEncoder:
     """As `load_encoder`, for sketches only: by the exported graph where the model has one and
     the device is left to us or the CPU, which starts in a tenth of the time."""
     from sbir_cli.encoder.graph_encoder import GraphEncoder, has_graph
     from sbir_cli.encoder.source import find_model
 
     if device in ("auto", "cpu"):
-        source = find_model(name)
+        source = find_model(name, download)
         if has_graph(source):
             return GraphEncoder(source)
-    return load_encoder(name, device)
+    return load_encoder(name, device, download)

@@ -2,70 +2,122 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 from torch.func import functional_call
 
+from sbir_cli.encoder.conditioner import check_conditioner, condition
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.errors import ModelError
 
-_LAYER_NORMS = "layer_norms."
+_DICTS = ("layer_norms", "weights", "conditioner")
+_SHARED = "shared"
 
 
 @dataclass(frozen=True)
 class Branch:
-    """Prompts and LayerNorms laid over a tower; an empty branch is the tower itself."""
+    """Parameters laid over a tower; an empty branch is the tower itself."""
 
     prompts: Tensor
     """(depth, K, width); depth 1 is the paper's shallow prompt."""
     layer_norms: dict[str, Tensor] = field(default_factory=dict)
     """Replacements for weights and biases of the tower's LayerNorms, by parameter name."""
+    weights: dict[str, Tensor] = field(default_factory=dict)
+    """Replacements for any other of the tower's parameters, by name (method `ft`)."""
+    head: Tensor | None = None
+    """(D', D): a linear layer on the tower's features (method `lin`)."""
+    conditioner: dict[str, Tensor] = field(default_factory=dict)
+    """A light network that adds a token made from the image to each of the shallow prompts
+    (method `cond`); see `conditioner.condition`."""
 
     @classmethod
     def empty(cls, tower: Tower) -> Branch:
-        """No prompt, the tower's own LayerNorms."""
+        """No prompt, the tower's own parameters."""
         return cls(torch.zeros(1, 0, tower.width))
 
     def features(self, tower: Tower, pixels: Tensor) -> Tensor:
         """(N, D) embeddings, not yet of unit length, of (N, 3, H, W) pixels; differentiable."""
-        with tower.prompted(self.prompts):
-            if not self.layer_norms:
-                return torch.as_tensor(tower.module(pixels))
-            return torch.as_tensor(functional_call(tower.module, self.layer_norms, (pixels,)))
+        prompts = self.prompts
+        if self.conditioner:  # (1, N, K, width): each image its own prompts
+            prompts = prompts[:, None] + condition(self.conditioner, pixels)[None, :, None]
+        replaced = {**self.weights, **self.layer_norms}
+        with tower.prompted(prompts):
+            if replaced:
+                features = torch.as_tensor(functional_call(tower.module, replaced, (pixels,)))
+            else:
+                features = torch.as_tensor(tower.module(pixels))
+        return features if self.head is None else features @ self.head.T
 
-    def state_dict(self, prefix: str) -> dict[str, Tensor]:
-        """Flat tensors under `prefix.`, for a checkpoint."""
-        norms = {f"{prefix}.{_LAYER_NORMS}{k}": v for k, v in self.layer_norms.items()}
-        return {f"{prefix}.prompts": self.prompts, **norms}
+    def named_tensors(self) -> dict[str, Tensor]:
+        """Every tensor of the branch under its name in a checkpoint."""
+        named = {"prompts": self.prompts}
+        for group in _DICTS:
+            named.update({f"{group}.{k}": v for k, v in getattr(self, group).items()})
+        return named if self.head is None else {**named, "head": self.head}
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Tensor], prefix: str, tower: Tower) -> Branch:
-        """The branch stored under `prefix.`, checked against the tower it will run over.
+        """The branch stored under `prefix.` and `shared.`, checked against its tower.
 
         Raises:
             ModelError: a tensor is missing, or its shape or name does not fit the tower.
         """
-        own = {
-            k.removeprefix(f"{prefix}."): v for k, v in state.items() if k.startswith(f"{prefix}.")
-        }
-        prompts = own.pop("prompts", None)
-        norms = {k.removeprefix(_LAYER_NORMS): v for k, v in own.items()}
-        known = tower.layer_norms()
-        fits = (
-            prompts is not None
-            and prompts.ndim == 3
-            and 1 <= prompts.shape[0] <= len(tower.blocks)
-            and prompts.shape[2] == tower.width
-            and all(name in known and known[name].shape == v.shape for name, v in norms.items())
-        )
-        if prompts is None or not fits:
+        own = _below(state, _SHARED) | _below(state, prefix)
+        prompts, head = own.pop("prompts", None), own.pop("head", None)
+        groups = {group: _below(own, group) for group in _DICTS}
+        known = sum(len(group) for group in groups.values())
+        if prompts is None or known != len(own) or not _fits(prompts, head, groups, tower):
             raise ModelError(f"the checkpoint's {prefix} branch does not fit its base model")
-        return cls(prompts, norms)
+        return cls(prompts, head=head, **groups)
 
     def to(self, device: torch.device) -> Branch:
         """The same branch with its tensors on `device`."""
-        return Branch(
-            self.prompts.to(device), {k: v.to(device) for k, v in self.layer_norms.items()}
+        return self._each(lambda tensor: tensor.to(device))
+
+    def copied(self) -> Branch:
+        """The branch as it is now, apart from the parameters that go on being trained."""
+        return self._each(lambda tensor: tensor.detach().clone())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Branch:
+        groups = {g: {k: change(v) for k, v in getattr(self, g).items()} for g in _DICTS}
+        head = None if self.head is None else change(self.head)
+        return Branch(change(self.prompts), head=head, **groups)
+
+
+def branches_state(sketch: Branch, photo: Branch) -> dict[str, Tensor]:
+    """Flat tensors of both branches, for a checkpoint; what both have alike is stored once."""
+    mine, theirs = sketch.named_tensors(), photo.named_tensors()
+    alike = {k for k in mine.keys() & theirs.keys() if _same(mine[k], theirs[k])}
+    state = {f"{_SHARED}.{k}": mine[k] for k in sorted(alike)}
+    for prefix, tensors in (("sketch", mine), ("photo", theirs)):
+        state.update({f"{prefix}.{k}": v for k, v in tensors.items() if k not in alike})
+    return state
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    return a is b or (a.shape == b.shape and torch.equal(a, b))
+
+
+def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {k.removeprefix(start): v for k, v in state.items() if k.startswith(start)}
+
+
+def _fits(
+    prompts: Tensor, head: Tensor | None, groups: dict[str, dict[str, Tensor]], tower: Tower
+) -> bool:
+    norms, parameters = tower.layer_norms(), dict(tower.module.named_parameters())
+    return (
+        prompts.ndim == 3
+        and 1 <= prompts.shape[0] <= len(tower.blocks)
+        and prompts.shape[2] == tower.width
+        and (head is None or head.ndim == 2)
+        and all(k in norms and norms[k].shape == v.shape for k, v in groups["layer_norms"].items())
+        and all(
+            k in parameters and parameters[k].shape == v.shape for k, v in groups["weights"].items()
         )
+        and check_conditioner(groups["conditioner"], tower.width)
+    )

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from sbir_cli.encoder.fingerprint import fingerprint, hash_arrays
 from sbir_cli.encoder.source import (
     CHECKPOINT_WEIGHTS,
+    GRAPH,
     OPEN_CLIP_CONFIG,
     OPEN_CLIP_WEIGHTS,
     Source,
@@ -27,8 +28,8 @@ from sbir_cli.preprocess import Preprocess
 if TYPE_CHECKING:
     from sbir_cli.encoder.torch_encoder import PromptedEncoder
 
-GRAPH = "sketch.onnx"
 _TOWER = "visual."
+_NONE = np.zeros(0, np.float32)
 _OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
 
@@ -122,16 +123,24 @@ def _load(path: Path, prefix: str) -> dict[str, Array]:
 def _session(path: Path, weights: dict[str, Array], branches: dict[str, Array]) -> Any:
     import onnxruntime
 
-    norms = "sketch.layer_norms."
-    own = {k.removeprefix(norms): v for k, v in branches.items() if k.startswith(norms)}
+    mine = {
+        name.removeprefix(prefix): value
+        for prefix in ("shared.", "sketch.")
+        for name, value in branches.items()
+        if name.startswith(prefix)
+    }
+    replaced = {
+        name.removeprefix(group): value
+        for group in ("weights.", "layer_norms.")
+        for name, value in mine.items()
+        if name.startswith(group)
+    }
     values = {
         f"{_TOWER}{name}": value
-        for name, value in {**weights, **own}.items()
+        for name, value in {**weights, **replaced}.items()
         if not name.endswith("num_batches_tracked")  # read by training alone: not in the graph
     }
-    prompts = branches.get("sketch.prompts")
-    if prompts is not None and prompts.size:
-        values["prompts"] = prompts
+    values.update({name: mine[name] for name in ("prompts", "head") if mine.get(name, _NONE).size})
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     tensors = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in values.values()]
@@ -143,9 +152,13 @@ def export_graph(encoder: PromptedEncoder, folder: Path) -> Path:
     """Write the sketch branch of `encoder` as `sketch.onnx` into its folder.
 
     Raises:
-        ModelError: the packages `onnx` and `onnxscript` are missing (`pip install 'sbir[export]'`).
+        ModelError: the packages `onnx` and `onnxscript` are missing (`pip install 'sbir[export]'`),
+            or the branch makes its prompts from the image (method `cond`).
     """
     import torch
+
+    if encoder.sketch.conditioner:
+        raise ModelError("prompts made from the image (method `cond`) have no exported graph")
 
     try:
         import onnx
@@ -157,11 +170,15 @@ def export_graph(encoder: PromptedEncoder, folder: Path) -> Path:
         def __init__(self) -> None:
             super().__init__()
             self.visual = encoder.tower.module
-            self.prompts = torch.nn.Parameter(encoder.sketch.prompts.float())
+            self.prompts = torch.nn.Parameter(encoder.sketch.prompts.detach().float())
+            head = encoder.sketch.head
+            self.head = None if head is None else torch.nn.Parameter(head.detach().float())
 
         def forward(self, pixels: torch.Tensor) -> torch.Tensor:
             with encoder.tower.prompted(self.prompts):
-                return torch.nn.functional.normalize(self.visual(pixels), dim=-1)
+                features = self.visual(pixels)
+            features = features if self.head is None else features @ self.head.T
+            return torch.nn.functional.normalize(features, dim=-1)
 
     height, width = encoder.preprocess.size
     module = SketchBranch().cpu().eval()
@@ -176,6 +193,7 @@ def export_graph(encoder: PromptedEncoder, folder: Path) -> Path:
         dynamic_shapes=({0: torch.export.Dim("batch")},),
     )
     assert program is not None
+    encoder.tower.module.to(encoder.device.device)  # `cpu()` above moved the encoder's own tower
     graph = program.model_proto
     _strip(graph, set(module.state_dict()), onnx.TensorProto.EXTERNAL)
     path = folder / GRAPH

@@ -19,8 +19,11 @@ from sbir_cli.errors import ModelError
 CHECKPOINT_CONFIG = "config.json"
 CHECKPOINT_WEIGHTS = "branches.safetensors"
 CHECKPOINT_FORMAT = "sbir-checkpoint"
+GRAPH = "sketch.onnx"
 OPEN_CLIP_CONFIG = "open_clip_config.json"
 OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
+# the two names that open_clip prefers to any pickle beside them
+_WEIGHTS = (OPEN_CLIP_WEIGHTS, "open_clip_pytorch_model.safetensors")
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,12 @@ class Source:
     """Weight hash that the checkpoint was trained over."""
 
 
-def find_model(name: str | None) -> Source:
+def find_model(name: str | None, download: bool = True) -> Source:
     """The files of the model called `name` (None: the bundled model).
+
+    Args:
+        download: whether files that are not cached may be fetched. A name that was read from a
+            file, and not given by the user, must not reach out.
 
     Raises:
         ModelError: no such model, a file is missing, or it could not be downloaded.
@@ -53,17 +60,17 @@ def find_model(name: str | None) -> Source:
         folder = _local_dir(Path(name.removeprefix("local-dir:")))
         return Source(f"local-dir:{folder}", folder=folder)
     if name.startswith("hf-hub:"):
-        return Source(name, folder=_hub_folder(name.removeprefix("hf-hub:")))
+        return Source(name, folder=_hub_folder(name.removeprefix("hf-hub:"), download))
     path = Path(name)
     if (path / CHECKPOINT_CONFIG).is_file():
-        return _checkpoint(path)
+        return _checkpoint(path, download)
     if (path / OPEN_CLIP_CONFIG).is_file():
         return find_model(f"local-dir:{path}")
     if path.is_dir():
         raise ModelError(
             f"the folder holds no model ({CHECKPOINT_CONFIG} or {OPEN_CLIP_CONFIG})", where=name
         )
-    return _open_clip(name)
+    return _open_clip(name, download)
 
 
 def _local_dir(folder: Path) -> Path:
@@ -73,7 +80,7 @@ def _local_dir(folder: Path) -> Path:
             where=folder,
             remedy=f"a local-dir: model is a folder of {OPEN_CLIP_CONFIG} and {OPEN_CLIP_WEIGHTS}",
         )
-    if not any(folder.glob("*.safetensors")):
+    if not any((folder / name).is_file() for name in _WEIGHTS):
         raise ModelError(
             f"{OPEN_CLIP_WEIGHTS} is missing",
             where=folder,
@@ -82,7 +89,7 @@ def _local_dir(folder: Path) -> Path:
     return folder.absolute()
 
 
-def _checkpoint(folder: Path) -> Source:
+def _checkpoint(folder: Path, download: bool) -> Source:
     try:
         config = json.loads((folder / CHECKPOINT_CONFIG).read_text("utf-8"))
         if config["format"] != CHECKPOINT_FORMAT or config["version"] != 1:
@@ -95,7 +102,7 @@ def _checkpoint(folder: Path) -> Source:
         ) from error
     if not (folder / CHECKPOINT_WEIGHTS).is_file():
         raise ModelError(f"{CHECKPOINT_WEIGHTS} is missing", where=folder)
-    source = find_model(base)
+    source = find_model(base, download)
     return Source(
         str(folder.absolute()),
         folder=source.folder,
@@ -107,7 +114,7 @@ def _checkpoint(folder: Path) -> Source:
     )
 
 
-def _open_clip(name: str) -> Source:
+def _open_clip(name: str, download: bool) -> Source:
     from sbir_cli.encoder.torchvision_ops import declare_missing_ops
 
     declare_missing_ops()
@@ -129,10 +136,12 @@ def _open_clip(name: str) -> Source:
     if not config:
         tags = ", ".join(list_pretrained_tags_by_model(architecture))
         raise ModelError(f"{architecture} has no tag `{tag}`", remedy=f"choose among {tags}")
-    return Source(name, architecture=architecture, weights=_tag_file(name, config), tag=config)
+    return Source(
+        name, architecture=architecture, weights=_tag_file(name, config, download), tag=config
+    )
 
 
-def _tag_file(name: str, config: dict[str, Any]) -> Path:
+def _tag_file(name: str, config: dict[str, Any], download: bool) -> Path:
     if not config.get("hf_hub"):
         raise ModelError(
             "its weights lie outside the Hugging Face hub",
@@ -141,17 +150,16 @@ def _tag_file(name: str, config: dict[str, Any]) -> Path:
         )
     repository, _, file = config["hf_hub"].rpartition("/")
     files = (file.replace(".bin", ".safetensors"), OPEN_CLIP_WEIGHTS) if file else ()
-    candidates = [*files, OPEN_CLIP_WEIGHTS, "open_clip_pytorch_model.safetensors"]
-    return _hub_file(repository, list(dict.fromkeys(candidates)))
+    return _hub_file(repository, list(dict.fromkeys([*files, *_WEIGHTS])), download)
 
 
-def _hub_folder(repository: str) -> Path:
-    config = _hub_file(repository, [OPEN_CLIP_CONFIG])
-    _hub_file(repository, [OPEN_CLIP_WEIGHTS, "open_clip_pytorch_model.safetensors"])
+def _hub_folder(repository: str, download: bool) -> Path:
+    config = _hub_file(repository, [OPEN_CLIP_CONFIG], download)
+    _hub_file(repository, list(_WEIGHTS), download)
     return config.parent
 
 
-def _hub_file(repository: str, candidates: list[str]) -> Path:
+def _hub_file(repository: str, candidates: list[str], download: bool) -> Path:
     """The first of `candidates` that is cached, else the first that can be downloaded."""
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
@@ -161,6 +169,13 @@ def _hub_file(repository: str, candidates: list[str]) -> Path:
             return Path(hf_hub_download(repository, file, local_files_only=True))
         except Exception:  # not cached: the hub's client raises several kinds
             continue
+    if not download:
+        raise ModelError(
+            f"{' or '.join(candidates)} is not in the cache {constants.HF_HUB_CACHE}, and a model "
+            "that only a file names is not downloaded",
+            where=repository,
+            remedy="name it with --model to download it",
+        )
     reason = "no network"
     for file in candidates:
         try:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as serialise
 from torch import Tensor
 
 from sbir_cli import __version__
-from sbir_cli.encoder.branch import Branch
+from sbir_cli.encoder.branch import Branch, branches_state
 from sbir_cli.encoder.device import Device, choose_device
 from sbir_cli.encoder.fingerprint import fingerprint, hash_arrays
 from sbir_cli.encoder.source import (
     CHECKPOINT_CONFIG,
     CHECKPOINT_FORMAT,
     CHECKPOINT_WEIGHTS,
+    GRAPH,
     Source,
     find_model,
 )
@@ -65,7 +68,8 @@ class PromptedEncoder:
     @property
     def fingerprint(self) -> str:
         """Hash of weights, both branches and preprocessing."""
-        branches = {k: v.cpu().numpy() for k, v in self._branch_state().items()}
+        state = branches_state(self.sketch, self.photo)
+        branches = {k: v.detach().cpu().numpy() for k, v in state.items()}
         return fingerprint(self.weights_hash, branches, self.preprocess)
 
     @property
@@ -98,24 +102,29 @@ class PromptedEncoder:
     def _encode(self, pixels: npt.NDArray[np.float32], branch: Branch) -> Embeddings:
         device, dtype = self.device.device, self.device.dtype
         autocast = torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
-        with torch.inference_mode(), autocast:
-            features = branch.features(self.tower, torch.from_numpy(pixels).to(device))
-            unit: Tensor = torch.nn.functional.normalize(features.float(), dim=-1)
-        return np.asarray(unit.cpu())
-
-    def _branch_state(self) -> dict[str, Tensor]:
-        return {**self.sketch.state_dict("sketch"), **self.photo.state_dict("photo")}
+        try:
+            with torch.inference_mode(), autocast:
+                features = branch.features(self.tower, torch.from_numpy(pixels).to(device))
+                unit: Tensor = torch.nn.functional.normalize(features.float(), dim=-1)
+            return np.asarray(unit.cpu())
+        except torch.OutOfMemoryError as error:
+            raise ModelError(
+                f"{len(pixels)} images do not fit into the memory of {device}",
+                remedy="give a smaller --batch-size, or --device cpu",
+            ) from error
 
     def save(self, folder: Path, training: dict[str, Any] | None = None) -> None:
         """Write a checkpoint folder: the branches as safetensors, and config.json.
 
         Args:
-            folder: created if missing; its files are replaced.
+            folder: created if missing; its files are replaced, each atomically. An exported graph
+                is removed: it would be that of the branches before.
             training: method, data, metrics with their protocol: whatever made the branches.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        state = {k: v.detach().float().cpu().clone() for k, v in self._branch_state().items()}
-        save_file(state, folder / CHECKPOINT_WEIGHTS)
+        (folder / GRAPH).unlink(missing_ok=True)
+        tensors = branches_state(self.sketch, self.photo)
+        state = {k: v.detach().float().cpu().clone() for k, v in tensors.items()}
         config = {
             "format": CHECKPOINT_FORMAT,
             "version": 1,
@@ -124,10 +133,23 @@ class PromptedEncoder:
             "sbir": __version__,
             "training": training or {},
         }
-        (folder / CHECKPOINT_CONFIG).write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+        _replace(folder / CHECKPOINT_WEIGHTS, serialise(state))
+        _replace(folder / CHECKPOINT_CONFIG, (json.dumps(config, indent=2) + "\n").encode())
 
 
-def load_encoder(name: str | None = None, device: str = "auto") -> PromptedEncoder:
+def _replace(path: Path, data: bytes) -> None:
+    """Write beside and rename: a kill leaves the old file or the new one."""
+    beside = path.with_name(f"{path.name}.new")
+    with beside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def load_encoder(
+    name: str | None = None, device: str = "auto", download: bool = True
+) -> PromptedEncoder:
     """The model called `name` (see `source.find_model`) on a device (see `choose_device`).
 
     Raises:
@@ -136,7 +158,7 @@ def load_encoder(name: str | None = None, device: str = "auto") -> PromptedEncod
         UsageError: no such device.
     """
     chosen = choose_device(device)
-    source = find_model(name)
+    source = find_model(name, download)
     model = _build(source)
     config: Any = getattr(model.visual, "preprocess_cfg")  # noqa: B009 (set by open_clip)
     encoder = PromptedEncoder(source.name, model, Preprocess.from_open_clip(config), chosen)

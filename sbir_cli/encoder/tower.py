@@ -74,10 +74,11 @@ class Tower:
         """While open, every forward of the tower carries `prompts`.
 
         Args:
-            prompts: (depth, K, width). The first K enter before block 0, after `norm_pre`; the
-                next ones replace them before blocks 1, 2, ... (VPT-deep) while there are any.
+            prompts: (depth, K, width), or (depth, N, K, width) for prompts of each image's own.
+                The first K enter before block 0, after `norm_pre`; the next ones replace them
+                before blocks 1, 2, ... (VPT-deep) while there are any.
         """
-        depth, count = prompts.shape[:2]
+        depth, count = prompts.shape[0], prompts.shape[-2]
         if not count:
             yield
             return
@@ -95,7 +96,7 @@ class Tower:
 
     def _hook(self, prompts: Tensor, first: bool) -> Any:
         def insert(module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
-            tokens = args[0] if first else self._drop(args[0], len(prompts))
+            tokens = args[0] if first else self._drop(args[0], prompts.shape[-2])
             rows = self.norm_pre(prompts) if first else prompts
             rows = rows.to(tokens.dtype).expand(tokens.shape[0], -1, -1)
             cut = tokens.shape[1] if self.prefix is None else self.prefix

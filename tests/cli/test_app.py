@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from sbir_cli import __version__
 from sbir_cli.cli import app
 
-COMMANDS = ("embed-gallery", "query")
+COMMANDS = ("embed-gallery", "evaluate", "query", "train")
 
 
 def test_version() -> None:
@@ -27,7 +27,7 @@ def test_help_names_every_command_and_no_arguments_is_help() -> None:
 def test_every_option_is_explained_and_has_a_variable(name: str) -> None:
     """Flags that act on one call (--prune, --rebuild, --print0) are no settings."""
     command = get_command(app).commands[name]  # type: ignore[attr-defined]
-    one_call = {"print0", "prune", "rebuild", "portable", "report", "from_file", "help"}
+    one_call = {"root", "print0", "prune", "rebuild", "portable", "report", "from_file", "resume", "help"}
     for option in command.params:
         if option.param_type_name == "option" and option.name not in one_call:
             assert option.help, option.name

@@ -128,3 +128,31 @@ def test_damaged_folders_are_told_apart(make_model: MakeModel, tmp_path: Path) -
     (alien / "config.json").write_text(json.dumps({"format": "other"}))
     with pytest.raises(ModelError, match="not that of an sbir checkpoint"):
         load_encoder(str(alien), "cpu")
+
+
+def test_a_model_that_only_a_file_names_is_not_downloaded(
+    offline: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import huggingface_hub
+
+    real = huggingface_hub.hf_hub_download
+
+    def no_request(*args: str, local_files_only: bool = False) -> str:
+        assert local_files_only, "reached out"
+        return str(real(*args, local_files_only=True))
+
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", no_request)
+    for name in ("hf-hub:stranger/beacon", "ViT-B-32/openai"):
+        with pytest.raises(ModelError, match="name it with --model to download it"):
+            load_encoder(name, "cpu", download=False)
+
+
+def test_a_pickle_beside_safetensors_is_never_the_one_loaded(
+    make_model: MakeModel, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(make_model(), tmp_path / "m"))
+    (folder / "open_clip_pytorch_model.bin").write_bytes(b"a pickle")
+    load_encoder(str(folder), "cpu")
+    (folder / "open_clip_model.safetensors").rename(folder / "model.safetensors")
+    with pytest.raises(ModelError, match=r"open_clip_model.safetensors is missing"):
+        load_encoder(str(folder), "cpu")

@@ -1,0 +1,263 @@
+"""`sbir train`: a checkpoint from sketches and photos by class."""
+
+from __future__ import annotations
+
+import time
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sbir_cli.cli.evaluate import DatasetOption, TaskOption
+from sbir_cli.cli.exits import INTERRUPTED, SKIPPED, say
+from sbir_cli.cli.train_progress import progress_bar, summarise
+from sbir_cli.config import TrainConfig
+
+
+class MethodOption(str, Enum):
+    """What is trained over the frozen backbone."""
+
+    prompt = "prompt"
+    ip = "ip"
+    mm = "mm"
+    deep = "deep"
+    cond = "cond"
+    lin = "lin"
+    ft = "ft"
+
+
+class PresetOption(str, Enum):
+    """A named set of knobs."""
+
+    paper = "paper"
+    released = "released"
+    best = "best"
+
+
+class ShareOption(str, Enum):
+    """What the two branches have in common."""
+
+    auto = "auto"
+    none = "none"
+    norms = "norms"
+    all = "all"
+
+
+class ScheduleOption(str, Enum):
+    """How learning rates change."""
+
+    constant = "constant"
+    cosine = "cosine"
+
+
+class PrecisionOption(str, Enum):
+    """The backbone's arithmetic."""
+
+    auto = "auto"
+    float32 = "float32"
+    bfloat16 = "bfloat16"
+
+
+def _knob(flag: str, text: str, *more: str) -> Any:
+    """An option whose default is the preset's."""
+    name = flag.split("/")[0].removeprefix("--").replace("-", "_").upper()
+    return typer.Option(flag, *more, envvar=f"SBIR_{name}", help=text, show_default=False)
+
+
+def train(
+    data: Annotated[
+        Path,
+        typer.Argument(metavar="DATA", help="Folder with sketch/<class>/* and photo/<class>/*."),
+    ],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", envvar="SBIR_CHECKPOINT", help="The checkpoint folder."),
+    ],
+    dataset: Annotated[
+        DatasetOption,
+        typer.Option("--dataset", envvar="SBIR_DATASET", help="Which data set DATA is."),
+    ] = DatasetOption.folder,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split",
+            envvar="SBIR_SPLIT",
+            help='A published split, or a JSON file {"unseen": [...]}; unseen classes are never '
+            "loaded (default: the first published; of a folder all classes are trained on).",
+        ),
+    ] = None,
+    task: Annotated[
+        TaskOption,
+        typer.Option(
+            "--task",
+            envvar="SBIR_TASK",
+            help="category: find photos of the sketch's class; fine-grained: the very photo.",
+        ),
+    ] = TaskOption.category,
+    method: Annotated[
+        MethodOption,
+        typer.Option(
+            "--method",
+            envvar="SBIR_METHOD",
+            help="prompt (prompts and LayerNorms) or a baseline: ip (independent prompts), mm "
+            "(projected prompt), deep (prompts in 9 layers), cond (prompts from the sketch), lin "
+            "(linear layer), ft (fine-tuning).",
+        ),
+    ] = MethodOption.prompt,
+    preset: Annotated[
+        PresetOption,
+        typer.Option(
+            "--preset",
+            envvar="SBIR_PRESET",
+            help="Where the options below start: the paper, its released code, or our best.",
+        ),
+    ] = PresetOption.best,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            envvar="SBIR_MODEL",
+            help="ARCH/TAG, hf-hub:ORG/NAME or local-dir:FOLDER (default: the bundled model).",
+        ),
+    ] = None,
+    device: Annotated[
+        str, typer.Option("--device", envvar="SBIR_DEVICE", help="auto, cpu, cuda, cuda:N, mps.")
+    ] = "auto",
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in the checkpoint folder.")
+    ] = False,
+    epochs: Annotated[int | None, _knob("--epochs", "Passes over the sketches.")] = None,
+    batch_size: Annotated[int | None, _knob("--batch-size", "Sketches per step.")] = None,
+    instances: Annotated[
+        int | None, _knob("--instances", "Sketches per class in a fine-grained batch.")
+    ] = None,
+    prompt_lr: Annotated[
+        float | None, _knob("--prompt-lr", "Learning rate of the prompts.")
+    ] = None,
+    norm_lr: Annotated[float | None, _knob("--norm-lr", "Learning rate of the LayerNorms.")] = None,
+    weight_lr: Annotated[
+        float | None, _knob("--weight-lr", "Learning rate of other weights (mm, cond, lin, ft).")
+    ] = None,
+    schedule: Annotated[
+        ScheduleOption | None, _knob("--schedule", "Whether learning rates fall to zero.")
+    ] = None,
+    layer_norms: Annotated[
+        bool | None, _knob("--layer-norms/--no-layer-norms", "Train the LayerNorms (prompt).")
+    ] = None,
+    share: Annotated[
+        ShareOption | None, _knob("--share", "What the sketch and photo branch have in common.")
+    ] = None,
+    prompts: Annotated[
+        int | None, _knob("--prompts", "Prompt tokens per layer, the paper's K.", "-K")
+    ] = None,
+    depth: Annotated[int | None, _knob("--depth", "Layers with prompts (prompt, deep).")] = None,
+    prompt_std: Annotated[
+        float | None, _knob("--prompt-std", "Standard deviation of fresh prompts.")
+    ] = None,
+    margin: Annotated[
+        float | None, _knob("--margin", "Of the triplets, in cosine distance.")
+    ] = None,
+    cls_weight: Annotated[
+        float | None, _knob("--cls-weight", "Of the classification loss; 0: without.")
+    ] = None,
+    delta_weight: Annotated[
+        float | None, _knob("--delta-weight", "Of L_delta (fine-grained); 0: without.")
+    ] = None,
+    shuffle_weight: Annotated[
+        float | None, _knob("--shuffle-weight", "Of patch shuffling (fine-grained); 0: without.")
+    ] = None,
+    infonce_weight: Annotated[
+        float | None, _knob("--infonce-weight", "Of InfoNCE over the batch; 0: without.")
+    ] = None,
+    temperature: Annotated[
+        float | None, _knob("--temperature", "Of classification and InfoNCE.")
+    ] = None,
+    delta_temperature: Annotated[
+        float | None, _knob("--delta-temperature", "Of the softmax in L_delta.")
+    ] = None,
+    shuffle_margin: Annotated[
+        float | None, _knob("--shuffle-margin", "Of the shuffled triplets.")
+    ] = None,
+    grid: Annotated[
+        int | None, _knob("--patch-grid", "n of the n x n patches that are shuffled.")
+    ] = None,
+    flip: Annotated[bool | None, _knob("--flip/--no-flip", "Mirror half of the samples.")] = None,
+    fraction: Annotated[
+        float | None, _knob("--fraction", "Share of each class's images that is trained on.")
+    ] = None,
+    seen_classes: Annotated[
+        int | None, _knob("--seen-classes", "Train on this many of the seen classes.")
+    ] = None,
+    held_out: Annotated[
+        float | None, _knob("--held-out", "Share of the seen classes kept for validation.")
+    ] = None,
+    patience: Annotated[
+        int | None, _knob("--patience", "Epochs to wait for a better validation; 0: all.")
+    ] = None,
+    seed: Annotated[int | None, _knob("--seed", "Of everything random.")] = None,
+    precision: Annotated[
+        PrecisionOption | None, _knob("--precision", "Of the backbone: auto, float32, bfloat16.")
+    ] = None,
+    recompute: Annotated[
+        int | None,
+        _knob("--recompute", "Keep the activations of this many images only, to save memory."),
+    ] = None,
+    workers: Annotated[int | None, _knob("--workers", "Threads that decode images.")] = None,
+    memory: Annotated[
+        float | None, _knob("--memory", "Gigabytes that decoded images may take.")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", envvar="SBIR_QUIET", help="Only errors on stderr.")
+    ] = False,
+) -> None:
+    """Train prompts (or a baseline) on seen classes and keep the best as a checkpoint."""
+    known = TrainConfig.__dataclass_fields__
+    given = {name: value for name, value in locals().items() if name in known}
+    knobs = {k: v.value if isinstance(v, Enum) else v for k, v in given.items() if v is not None}
+    place = (data, dataset.value, split, model, device)
+    try:
+        _train(place, preset.value, knobs, output, resume, quiet)
+    except KeyboardInterrupt:
+        say("sbir: interrupted; the same command with --resume goes on where it stopped")
+        raise typer.Exit(INTERRUPTED) from None
+
+
+def _train(
+    place: tuple[Path, str, str | None, str | None, str],
+    preset: Any,
+    knobs: dict[str, Any],
+    output: Path,
+    resume: bool,
+    quiet: bool,
+) -> None:
+    from sbir_cli.datasets import read_dataset
+    from sbir_cli.training.folder import check_free
+
+    data, dataset, split, model, device = place
+    config = TrainConfig.preset(preset, **knobs)
+    check_free(output, resume)  # what is wrong with the folders is told before torch is loaded
+    images = read_dataset(data, dataset)
+    from sbir_cli.encoder import load_encoder
+    from sbir_cli.training.run import train as run
+
+    encoder = load_encoder(model, device)
+    if not quiet:
+        say(f"model {encoder.name} on {encoder.device}")
+    start = time.perf_counter()
+    with progress_bar(quiet) as watch:
+        report = run(
+            images,
+            split,
+            encoder,
+            config,
+            output,
+            resume=resume,
+            watch=watch,
+            note=lambda sentence: None if quiet else say(sentence),
+        )
+    if not quiet:
+        summarise(report, output, time.perf_counter() - start)
+    if report.unreadable:
+        raise typer.Exit(SKIPPED)

@@ -1,0 +1,49 @@
+"""The folder a run writes to: whose it is, and what it may overwrite. Needs no torch."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from sbir_cli.encoder.source import CHECKPOINT_CONFIG
+from sbir_cli.errors import SbirError
+
+STATE = "resume.safetensors"
+_LOCK = ".lock"
+
+
+def check_free(output: Path, resume: bool) -> None:
+    """Refuse a folder that holds a checkpoint, unless it is the one to go on with.
+
+    Raises:
+        SbirError: it does.
+    """
+    known, there = (output / STATE).exists(), (output / CHECKPOINT_CONFIG).exists()
+    if (known or there) and not (known and resume):
+        raise SbirError(
+            "there is a checkpoint in it already",
+            where=output,
+            remedy=f"{'go on with it (--resume) or ' if known else ''}name another --output",
+        )
+
+
+def claim(output: Path, resume: bool) -> AbstractContextManager[object]:
+    """Make the folder and hold it for as long as the context is open.
+
+    Raises:
+        SbirError: it holds another checkpoint, another run holds it, or it cannot be written.
+    """
+    check_free(output, resume)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(output / _LOCK)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise SbirError("another run is at work on it", where=output) from error
+    except OSError as error:
+        raise SbirError(
+            f"cannot be written ({error.strerror})", where=output, remedy="choose another --output"
+        ) from error
+    return lock

@@ -1,0 +1,140 @@
+"""The loop: epochs, validation, early stop, the best kept, and going on after a kill."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from sbir_cli.config import TrainConfig
+from sbir_cli.errors import SbirError
+from sbir_cli.training.batches import Triplets
+from sbir_cli.training.feed import Feed
+from sbir_cli.training.methods import Method
+from sbir_cli.training.objective import Objective
+from sbir_cli.training.state import Row, State
+
+_SAVE_SECONDS = 60.0  # at most this much work is lost inside an epoch
+
+Validate = Callable[[Method], float]
+Save = Callable[[State, Method, torch.optim.Adam], None]
+
+
+class Watcher(Protocol):
+    """Who is told how far a run is."""
+
+    def __call__(self, phase: str, done: int, total: int, losses: Row) -> None:
+        """`phase` is `decoding`, or `epoch 3/60`; `done` of `total` images or steps; mean losses
+        of the epoch so far."""
+
+
+def make_optimiser(method: Method) -> torch.optim.Adam:
+    """Adam [paper] with the method's learning rates."""
+    groups: list[dict[str, Any]] = [
+        {"params": parameters, "lr": rate, "base": rate}
+        for rate, parameters in method.groups()
+        if parameters
+    ]
+    return torch.optim.Adam(groups)
+
+
+class Loop:
+    """One run over its epochs.
+
+    Args:
+        method: what is trained.
+        adam: its optimiser, from `make_optimiser`.
+        objective: what is minimised.
+        feed: the batches.
+        validate: how good the method is, larger is better; None where nothing is held out.
+        save: called once a minute, and after each epoch with the best parameters known.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        adam: torch.optim.Adam,
+        objective: Objective,
+        feed: Feed,
+        validate: Validate | None,
+        save: Save,
+    ) -> None:
+        self._method, self._adam, self._objective = method, adam, objective
+        self._feed, self._validate, self._save = feed, validate, save
+        self._config: TrainConfig = method.config
+
+    def run(self, state: State, watch: Watcher) -> None:
+        """Go on from `state` to the last epoch, or until validation no longer improves.
+
+        Raises:
+            SbirError: the loss is not finite.
+        """
+        if not state.history:
+            state.history.append(self._row(0, {}))
+        while state.epoch < self._config.epochs and not self._stalled(state):
+            steps = self._feed.epoch(state.epoch)
+            self._steps(state, steps, watch)
+            means = {k: v / len(steps) for k, v in state.sums.items()}
+            means["seconds"] = state.sums["seconds"]
+            state.epoch, state.step, state.sums = state.epoch + 1, 0, {}
+            self._end_epoch(state, means)
+
+    def _stalled(self, state: State) -> bool:
+        waited = state.epoch - state.best_epoch
+        return self._validate is not None and 0 < self._config.patience <= waited
+
+    def _steps(self, state: State, steps: list[Triplets], watch: Watcher) -> None:
+        phase, saved = f"epoch {state.epoch + 1}/{self._config.epochs}", time.monotonic()
+        began = time.perf_counter()
+        for batch in self._feed.batches(steps, state.epoch, state.step):
+            self._set_rates(state.epoch + state.step / len(steps))
+            losses = self._method.losses(batch, self._objective)
+            self._adam.zero_grad(set_to_none=True)
+            torch.autograd.backward(losses["total"])
+            self._add(state, losses)
+            self._adam.step()
+            state.step += 1
+            now = time.perf_counter()
+            state.sums["seconds"] = state.sums.get("seconds", 0.0) + now - began
+            began = now
+            shown = {k: v / state.step for k, v in state.sums.items() if k != "seconds"}
+            watch(phase, state.step, len(steps), shown)
+            if time.monotonic() - saved > _SAVE_SECONDS:
+                self._save(state, self._method, self._adam)
+                saved = time.monotonic()
+
+    def _add(self, state: State, losses: dict[str, Tensor]) -> None:
+        values = torch.stack([value.detach() for value in losses.values()]).tolist()
+        for name, number in zip(losses, values, strict=True):  # one wait for the device, not six
+            if not math.isfinite(number):
+                raise SbirError(
+                    f"the loss `{name}` is not finite in epoch {state.epoch + 1}",
+                    remedy="use smaller learning rates, or --precision float32",
+                )
+            state.sums[name] = state.sums.get(name, 0.0) + number
+
+    def _set_rates(self, epochs_done: float) -> None:
+        share = 1.0
+        if self._config.schedule == "cosine":
+            share = (1 + math.cos(math.pi * min(epochs_done / self._config.epochs, 1.0))) / 2
+        for group in self._adam.param_groups:
+            group["lr"] = group["base"] * share
+
+    def _row(self, epoch: int, means: Row) -> Row:
+        row = {"epoch": epoch, **means}
+        return (
+            row if self._validate is None else {**row, "validation": self._validate(self._method)}
+        )
+
+    def _end_epoch(self, state: State, means: Row) -> None:
+        row = self._row(state.epoch, means)
+        state.history.append(row)
+        value = row.get("validation")
+        if value is None or state.best_value is None or value > state.best_value:
+            state.best_epoch, state.best_value = state.epoch, value
+            state.best = {k: v.detach().clone() for k, v in self._method.state_dict().items()}
+        self._save(state, self._method, self._adam)

@@ -1,0 +1,225 @@
+"""A whole training run: data, method, loop, and the checkpoint that it leaves."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sbir_cli.config import TrainConfig
+from sbir_cli.datasets import DataSet
+from sbir_cli.encoder.graph_encoder import export_graph
+from sbir_cli.encoder.source import CHECKPOINT_CONFIG, OPEN_CLIP_WEIGHTS, find_model
+from sbir_cli.encoder.torch_encoder import PromptedEncoder
+from sbir_cli.errors import ModelError, SbirError
+from sbir_cli.training.choice import Choice, choose, drop_unusable
+from sbir_cli.training.feed import Feed, Normaliser
+from sbir_cli.training.folder import STATE, claim
+from sbir_cli.training.history import history_csv, history_png
+from sbir_cli.training.loop import Loop, Watcher, make_optimiser
+from sbir_cli.training.methods import Method, make_method
+from sbir_cli.training.objective import Objective
+from sbir_cli.training.pixels import Loaded, Loader
+from sbir_cli.training.state import State, load_state, save_state, write_atomically
+from sbir_cli.training.validation import MEASURES, Validator
+
+_TEMPLATE = "a photo of a {}"  # [paper]
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run came to."""
+
+    state: State
+    measure: str
+    """`mAP@all` or `Acc@1`, of the held-out classes."""
+    trained: DataSet
+    """What was trained on."""
+    unreadable: list[tuple[Path, str]]
+    """Images that were left out, and why."""
+
+
+def train(
+    dataset: DataSet,
+    split: str | Path | None,
+    encoder: PromptedEncoder,
+    config: TrainConfig,
+    output: Path,
+    *,
+    resume: bool = False,
+    watch: Watcher = lambda phase, done, total, losses: None,
+    note: Callable[[str], None] = lambda sentence: None,
+) -> Report:
+    """Train a method over the encoder's tower and leave the best as a checkpoint in `output`.
+
+    Args:
+        dataset: all classes; only seen ones of `split` are ever decoded.
+        split: see `choice.choose`.
+        encoder: the base model, without branches of its own; it ends with the trained ones.
+        config: every knob.
+        output: checkpoint folder: branches, config.json, history.csv, history.png, and the state
+            that `resume` goes on from.
+        resume: go on from that state if it is there.
+        watch, note: told about progress, and about what was left out.
+
+    Raises:
+        SbirError: the data cannot be trained on, `output` is taken or cannot be written, or the
+            loss is not finite.
+        UsageError: knobs that do not go together, or `resume` with other ones than before.
+    """
+    _check_base(encoder)
+    if config.precision != "auto":
+        encoder.device = replace(encoder.device, dtype=_DTYPES[config.precision])
+    with claim(output, resume):
+        choice = choose(dataset, split, config)
+        for sentence in choice.notes:
+            note(sentence)
+        parts, unreadable = _load(choice, encoder, config, watch)
+        run = _Run(encoder, config, output, choice, *parts)
+        run.go(resume, watch)
+        return Report(run.state, run.measure, parts[0].dataset, unreadable)
+
+
+def _check_base(encoder: PromptedEncoder) -> None:
+    source = find_model(encoder.name)
+    if source.checkpoint is not None:
+        raise ModelError(
+            "is a checkpoint, and training starts from a base model",
+            where=encoder.name,
+            remedy=f"name the model that its {CHECKPOINT_CONFIG} names as its base",
+        )
+
+
+def _load(
+    choice: Choice, encoder: PromptedEncoder, config: TrainConfig, watch: Watcher
+) -> tuple[tuple[Loaded, Loaded | None], list[tuple[Path, str]]]:
+    """The pixels of both parts; a class that corrupt images make useless is no longer in it."""
+    loader = Loader(encoder.preprocess, config.memory, config.workers)
+    parts: list[Loaded] = []
+    for dataset in (choice.train, choice.validation):
+        if dataset is None:
+            continue
+        loaded = loader.load(dataset, lambda done, total: watch("decoding", done, total, {}))
+        parts.append(loaded)
+    unreadable = [each for part in parts for each in part.unreadable]
+    usable = [part.only(drop_unusable(part.dataset, config.task, [])) for part in parts]
+    return (usable[0], usable[1] if len(usable) > 1 else None), unreadable
+
+
+class _Run:
+    """The objects of one run, and where it stands."""
+
+    def __init__(
+        self,
+        encoder: PromptedEncoder,
+        config: TrainConfig,
+        output: Path,
+        choice: Choice,
+        trained: Loaded,
+        held_out: Loaded | None,
+    ) -> None:
+        self.encoder, self.config, self.output = encoder, config, output
+        self.choice, self.trained, self.held_out = choice, trained, held_out
+        self.measure, compute = MEASURES[config.task]
+        self.state = State()
+        self.method = make_method(encoder, config)
+        self.adam = make_optimiser(self.method)
+        normaliser = Normaliser(encoder.preprocess, encoder.device.device)
+        feed = Feed(trained, normaliser, config)
+        validate = Validator(held_out, normaliser, compute) if held_out else None
+        objective = _objective(encoder, config, trained.dataset.classes)
+        self.loop = Loop(self.method, self.adam, objective, feed, validate, self._save)
+        self._written = -1
+
+    def go(self, resume: bool, watch: Watcher) -> None:
+        """Train to the end, and leave the best epoch's checkpoint with its graph."""
+        path = self.output / STATE
+        if resume and path.exists():
+            self.state = load_state(path, self.method, self.adam, self._identity())
+        self.loop.run(self.state, watch)
+        self._written = -1
+        self._write_checkpoint()
+        _write_graph(self.encoder, self.output)
+
+    def _identity(self) -> dict[str, Any]:
+        held_out = self.held_out
+        return {
+            "config": asdict(self.config),
+            "base": self.encoder.weights_hash,
+            "training data": self.trained.dataset.manifest(),
+            "validation data": held_out.dataset.manifest() if held_out else None,
+        }
+
+    def _save(self, state: State, method: Method, adam: torch.optim.Adam) -> None:
+        # the state goes first: whatever a kill leaves of the rest is written again from it
+        save_state(self.output / STATE, state, method, adam, self._identity())
+        if state.step == 0:
+            write_atomically(self.output / "history.csv", history_csv(state.history))
+            png = history_png(state.history, self.measure)
+            write_atomically(self.output / "history.png", png)
+            self._write_checkpoint()
+
+    def _write_checkpoint(self) -> None:
+        """The best parameters as a checkpoint, unless it is there already."""
+        if self._written == self.state.best_epoch:
+            return
+        now = {k: v.detach().clone() for k, v in self.method.state_dict().items()}
+        self.method.load_state_dict(self.state.best)
+        with torch.no_grad():
+            sketch, photo = self.method.branches()
+            self.encoder.sketch, self.encoder.photo = sketch.copied(), photo.copied()
+            try:
+                self.encoder.save(self.output, self._training())
+            except OSError as error:
+                raise SbirError(
+                    f"the checkpoint cannot be written ({error.strerror})", where=self.output
+                ) from error
+        self._written = self.state.best_epoch
+        if self._written != self.state.epoch:
+            self.method.load_state_dict(now)
+
+    def _training(self) -> dict[str, Any]:
+        """What made the branches, for config.json."""
+        identity, state = self._identity(), self.state
+        return {
+            "method": self.config.method,
+            "task": self.config.task,
+            "config": identity["config"],
+            "split": self.choice.split,
+            "training_data": identity["training data"],
+            "validation_data": identity["validation data"],
+            "unreadable": sum(len(p.unreadable) for p in (self.trained, self.held_out) if p),
+            "epoch": state.best_epoch,
+            "validation": {
+                "metric": self.measure,
+                "of": "held-out seen classes",
+                "value": state.best_value,
+                "before_training": state.history[0].get("validation"),
+            },
+        }
+
+
+def _objective(encoder: PromptedEncoder, config: TrainConfig, classes: list[str]) -> Objective:
+    """The losses with the texts of the training classes; no text tower is asked in vain."""
+    device = encoder.device.device
+    texts = np.zeros((len(classes), 1), np.float32)
+    if config.cls_weight:
+        texts = encoder.encode_texts([_TEMPLATE.format(c.replace("_", " ")) for c in classes])
+    scale = getattr(encoder.model, "logit_scale", None)
+    own = 0.01 if scale is None else float(torch.exp(-scale.detach().float()))
+    return Objective(config, torch.from_numpy(texts).to(device), config.temperature or own)
+
+
+def _write_graph(encoder: PromptedEncoder, output: Path) -> None:
+    """`sketch.onnx` for fast queries, where the exporter is installed and the model can have it."""
+    folder = find_model(encoder.name).folder
+    there = all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript"))
+    local = folder is not None and (folder / OPEN_CLIP_WEIGHTS).is_file()
+    if there and local and not encoder.sketch.conditioner:
+        export_graph(encoder, output)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sbir_cli.config import Task, TrainConfig
+from sbir_cli.datasets import DataSet, read_dataset
+from sbir_cli.errors import SbirError, UsageError
+from sbir_cli.training.choice import choose
+from tests.training.conftest import draw_classes
+
+
+def _split(folder: Path, **classes: list[str]) -> Path:
+    path = folder / "split.json"
+    path.write_text(json.dumps(classes))
+    return path
+
+
+def test_unseen_and_held_out_classes_take_no_part(data: DataSet, tmp_path: Path) -> None:
+    path = _split(tmp_path, unseen=["class_1"])
+    choice = choose(data, path, TrainConfig(held_out=0.4))
+    assert choice.validation is not None and len(choice.validation.classes) == 2
+    together = {*choice.train.classes, *choice.validation.classes}
+    assert len(choice.train.classes) == 3 and together == set(data.classes) - {"class_1"}
+    assert not any("class_1" in str(p) for p in choice.train.sketches + choice.train.photos)
+
+
+def test_the_held_out_classes_do_not_depend_on_how_many_are_trained_on(data: DataSet) -> None:
+    whole, few = (choose(data, None, TrainConfig(held_out=0.4, seen_classes=n)) for n in (None, 2))
+    assert whole.validation is not None and few.validation is not None
+    assert whole.validation.classes == few.validation.classes
+    assert len(few.train.classes) == 2 and set(few.train.classes) < set(whole.train.classes)
+
+
+def test_more_seen_classes_than_there_are_is_a_usage_error(data: DataSet) -> None:
+    with pytest.raises(UsageError, match="--seen-classes 9 is more than the 4"):
+        choose(data, None, TrainConfig(held_out=0.4, seen_classes=9))
+
+
+def test_too_few_classes_to_hold_any_out_is_noted(data: DataSet) -> None:
+    choice = choose(data, None, TrainConfig())
+    assert choice.validation is None and len(choice.train.classes) == 6
+    assert "too few to hold some out" in choice.notes[-1]
+
+
+@pytest.mark.parametrize("task", ["category", "fine-grained"])
+def test_a_fraction_is_taken_from_every_class(tmp_path: Path, task: Task) -> None:
+    data = read_dataset(draw_classes(tmp_path, classes=3, photos=8, sketches=1))
+    part = choose(data, None, TrainConfig(task=task, fraction=0.5)).train
+    assert len(part.photos) == 12 and len(part.sketches) == 12
+    assert part.classes == data.classes
+    assert all(own is not None for own in part.own_photo) or task == "category"
+
+
+def test_a_class_with_one_photo_has_no_fine_grained_negative(tmp_path: Path) -> None:
+    root = draw_classes(tmp_path)
+    for name in ("p1", "p2"):
+        (root / "photo" / "class_3" / f"{name}.jpg").unlink()
+    data = read_dataset(root)
+    choice = choose(data, None, TrainConfig(task="fine-grained"))
+    assert "class_3" not in choice.train.classes
+    assert any(
+        "want of a second photo, the negative: 1 of 6 classes (class_3)" in note
+        for note in choice.notes
+    )
+    assert "class_3" in choose(data, None, TrainConfig()).train.classes
+
+
+def test_sketches_without_their_photo_are_left_out_and_told(data: DataSet) -> None:
+    data.photos[0].unlink()
+    choice = choose(read_dataset(data.root), None, TrainConfig(task="fine-grained"))
+    assert len(choice.train.sketches) == 34
+    assert any("whose own photo is missing" in note for note in choice.notes)
+
+
+def test_no_pair_at_all_is_one_sentence(data: DataSet) -> None:
+    for i, photo in enumerate(data.photos):
+        photo.rename(photo.with_name(f"other{i}.jpg"))
+    with pytest.raises(SbirError, match="no sketch has its own photo there; name sketches after"):
+        choose(read_dataset(data.root), None, TrainConfig(task="fine-grained"))
+
+
+def test_a_class_without_a_partner_is_noted(data: DataSet) -> None:
+    for path in (data.root / "photo" / "class_0").iterdir():
+        path.unlink()
+    choice = choose(read_dataset(data.root), None, TrainConfig())
+    assert any("1 class (class_0) without photos" in note for note in choice.notes)
+
+
+def test_a_split_that_leaves_one_class_is_refused(data: DataSet, tmp_path: Path) -> None:
+    path = _split(tmp_path, unseen=[f"class_{i}" for i in range(5)])
+    with pytest.raises(SbirError, match="1 class is left to train on"):
+        choose(data, path, TrainConfig())
+
+
+def test_a_split_that_names_classes_that_are_not_there_is_refused(
+    data: DataSet, tmp_path: Path
+) -> None:
+    with pytest.raises(SbirError, match="class_99"):
+        choose(data, _split(tmp_path, unseen=["class_99"]), TrainConfig())

@@ -1,0 +1,191 @@
+"""Whole runs over a tiny random model: kills, going on, early stop, bad data."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+
+from sbir_cli.config import TrainConfig
+from sbir_cli.datasets import DataSet, read_dataset
+from sbir_cli.encoder.torch_encoder import PromptedEncoder, load_encoder
+from sbir_cli.errors import ModelError, SbirError, UsageError
+from sbir_cli.training import loop, losses, run
+from sbir_cli.training.folder import STATE, claim
+from sbir_cli.training.run import train
+
+pytestmark = pytest.mark.slow
+CATEGORY = TrainConfig(
+    epochs=3, batch_size=8, held_out=0.4, prompt_lr=0.01, norm_lr=0.01, flip=True, patience=0
+)
+FINE = replace(CATEGORY, task="fine-grained", instances=2, schedule="cosine", held_out=0.34)
+
+
+@pytest.fixture(autouse=True)
+def no_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exporting takes seconds and is tested elsewhere."""
+    monkeypatch.setattr(run, "_write_graph", lambda encoder, output: None)
+
+
+def _fresh(encoder: PromptedEncoder) -> PromptedEncoder:
+    return PromptedEncoder(encoder.name, encoder.model, encoder.preprocess, encoder.device)
+
+
+def _kill_after(steps: int) -> Any:
+    left = [steps]
+
+    def watch(phase: str, done: int, total: int, losses: dict[str, float]) -> None:
+        left[0] -= phase != "decoding"
+        if left[0] == 0:
+            raise KeyboardInterrupt
+
+    return watch
+
+
+@pytest.mark.parametrize("config", [CATEGORY, FINE], ids=["category", "fine-grained"])
+@pytest.mark.parametrize("saved", [0.0, 1e9], ids=["each step", "each epoch"])
+def test_killed_and_resumed_it_ends_as_if_uninterrupted(
+    encoder: PromptedEncoder,
+    data: DataSet,
+    tmp_path: Path,
+    config: TrainConfig,
+    saved: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(loop, "_SAVE_SECONDS", saved)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    expected = train(data, None, _fresh(encoder), config, whole)
+    for _ in range(3 if saved == 0 else 1):
+        with pytest.raises(KeyboardInterrupt):
+            train(data, None, _fresh(encoder), config, parts, resume=True, watch=_kill_after(3))
+    found = train(data, None, _fresh(encoder), config, parts, resume=True)
+
+    assert (parts / "branches.safetensors").read_bytes() == (
+        whole / "branches.safetensors"
+    ).read_bytes()
+    first, second = load_file(whole / STATE), load_file(parts / STATE)
+    assert first.keys() == second.keys()
+    assert all(torch.equal(first[k], second[k]) for k in first)
+    for a, b in zip(expected.state.history, found.state.history, strict=True):
+        assert {**a, "seconds": 0} == {**b, "seconds": 0}
+
+
+def test_the_checkpoint_is_the_best_epoch_and_tells_how_it_was_made(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fake measure that is best after the second epoch stops the run after two more."""
+    values = iter([0.1, 0.2, 0.9, 0.3, 0.9])
+    measures = {"category": ("mAP@all", lambda sketches, photos, dataset: next(values))}
+    monkeypatch.setattr(run, "MEASURES", measures)
+    config = replace(CATEGORY, epochs=30, patience=2)
+    out = tmp_path / "c"
+    report = train(data, None, encoder, config, out)
+
+    assert (report.state.epoch, report.state.best_epoch, report.state.best_value) == (4, 2, 0.9)
+    again = load_encoder(str(out), "cpu")
+    assert again.fingerprint == encoder.fingerprint  # the encoder ends with the best, too
+    assert torch.equal(again.sketch.prompts, report.state.best["prompts.0"])
+    training = json.loads((out / "config.json").read_text())["training"]
+    assert training["validation"] == {
+        "metric": "mAP@all",
+        "of": "held-out seen classes",
+        "value": 0.9,
+        "before_training": 0.1,
+    }
+    assert training["epoch"] == 2 and training["config"]["margin"] == 0.3
+    assert training["training_data"]["sketches"] == 24
+    assert len(training["training_data"]["files_sha256"]) == 64
+    with (out / "history.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["validation"] for row in rows] == ["0.1", "0.2", "0.9", "0.3", "0.9"]
+    assert rows[0]["total"] == "" and float(rows[1]["cls sketch"]) > 0
+    with Image.open(out / "history.png") as curve:
+        assert curve.size == (900, 420) and np.asarray(curve).min() < 50
+    resumed = train(data, None, _fresh(encoder), config, out, resume=True)
+    assert resumed.state.epoch == 4  # it had stopped
+
+
+def test_without_validation_the_last_epoch_is_kept(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path
+) -> None:
+    report = train(data, None, encoder, replace(CATEGORY, held_out=0.0), tmp_path / "c")
+    assert report.state.best_epoch == 3 and report.state.best_value is None
+    longer = replace(CATEGORY, held_out=0.0, epochs=4)
+    more = train(data, None, _fresh(encoder), longer, tmp_path / "c", resume=True)
+    assert more.state.best_epoch == 4  # more epochs are no other run
+
+
+def test_a_folder_with_a_checkpoint_is_not_overwritten(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path
+) -> None:
+    short = replace(CATEGORY, epochs=1)
+    train(data, None, encoder, short, tmp_path / "c")
+    with pytest.raises(SbirError, match=r"a checkpoint in it already; go on with it \(--resume\)"):
+        train(data, None, _fresh(encoder), short, tmp_path / "c")
+    other = replace(short, margin=0.5, prompts=2)
+    with pytest.raises(UsageError, match="differs in margin, prompts; give"):
+        train(data, None, _fresh(encoder), other, tmp_path / "c", resume=True)
+    (tmp_path / "c" / STATE).write_bytes(b"damaged")
+    with pytest.raises(SbirError, match="the saved state is damaged"):
+        train(data, None, _fresh(encoder), short, tmp_path / "c", resume=True)
+
+
+def test_corrupt_images_are_skipped_counted_and_kept_out(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path
+) -> None:
+    for i in (0, 5, 9):
+        data.photos[i].write_text("no photo")
+    config = replace(FINE, held_out=0.0, epochs=1, batch_size=4)
+    report = train(read_dataset(data.root), None, encoder, config, tmp_path / "c")
+    assert [path for path, _ in report.unreadable] == [data.photos[i] for i in (0, 5, 9)]
+    assert len(report.trained.photos) == 15 and len(report.trained.sketches) == 30
+
+
+def test_a_checkpoint_is_no_base_to_train_over(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path
+) -> None:
+    encoder.save(tmp_path / "c")
+    with pytest.raises(ModelError, match="training starts from a base model"):
+        train(data, None, load_encoder(str(tmp_path / "c"), "cpu"), CATEGORY, tmp_path / "d")
+
+
+def test_a_loss_that_is_not_finite_is_one_sentence(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(losses, "triplet", lambda a, p, n, margin: (a * torch.inf).mean())
+    with pytest.raises(SbirError, match=r"`total` is not finite in epoch 1; use smaller learning"):
+        train(data, None, encoder, CATEGORY, tmp_path / "c")
+
+
+def test_an_output_that_cannot_be_written_is_one_sentence(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SbirError, match=r"cannot be written \("):
+        train(data, None, encoder, CATEGORY, tmp_path / "file" / "c")
+
+
+def test_two_runs_at_once_the_second_is_refused(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path
+) -> None:
+    with (
+        claim(tmp_path / "c", False),
+        pytest.raises(SbirError, match="another run is at work on it"),
+    ):
+        train(data, None, encoder, CATEGORY, tmp_path / "c")
+
+
+def test_resuming_does_not_overwrite_a_checkpoint_without_a_state(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path
+) -> None:
+    encoder.save(tmp_path / "c")
+    with pytest.raises(SbirError, match="there is a checkpoint in it already; name another"):
+        train(data, None, encoder, CATEGORY, tmp_path / "c", resume=True)
