@@ -73,9 +73,9 @@ class Branch:
             raise ModelError(f"the checkpoint's {prefix} branch does not fit its base model")
         return cls(prompts, head=head, **groups)
 
-    def to(self, device: torch.device) -> Branch:
-        """The same branch with its tensors on `device`."""
-        return self._each(lambda tensor: tensor.to(device))
+    def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Branch:
+        """The same branch with its tensors on `device`, in another precision if one is given."""
+        return self._each(lambda tensor: tensor.to(device, dtype))
 
     def copied(self) -> Branch:
         """The branch as it is now, apart from the parameters that go on being trained."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +101,19 @@ class PromptedEncoder:
         with torch.inference_mode():
             return np.asarray(model.encode_text(tokens, normalize=True).float().cpu())
 
+    @cached_property
+    def _low_precision(self) -> Tower:
+        """A copy of the tower with its weights in the device's precision. Autocast, which keeps
+        the tokens in float32 between the layers, took 2.5 times as long (ViT-B/32 on a CPU)."""
+        return Tower.of(copy.deepcopy(self.tower.module).to(self.device.dtype), self.name)
+
     def _encode(self, pixels: npt.NDArray[np.float32], branch: Branch) -> Embeddings:
         device, dtype = self.device.device, self.device.dtype
-        autocast = torch.autocast(device.type, dtype, enabled=dtype != torch.float32)
+        tower = self.tower if dtype == torch.float32 else self._low_precision
         try:
-            with torch.inference_mode(), autocast:
-                features = branch.features(self.tower, torch.from_numpy(pixels).to(device))
+            with torch.inference_mode():
+                images = torch.from_numpy(pixels).to(device, dtype)
+                features = branch.to(device, dtype).features(tower, images)
                 unit: Tensor = torch.nn.functional.normalize(features.float(), dim=-1)
             return np.asarray(unit.cpu())
         except torch.OutOfMemoryError as error:
