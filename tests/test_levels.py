@@ -15,6 +15,7 @@ LEVELS = {
     "config": 0,
     "resources": 0,
     "images": 1,
+    "locks": 1,
     "vector": 1,
     "sketches": 2,
     "preprocess": 2,

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbir_cli.cli.exits import SKIPPED, say
+from sbir_cli.cli.exits import SKIPPED
+from sbir_cli.cli.options import BatchSize, Device, Model, Quiet, Workers
+from sbir_cli.cli.progress import progress_bar
+from sbir_cli.cli.streams import say, say_skipped, write_text
 
 if TYPE_CHECKING:
-    from sbir_cli.gallery import Manifest, Progress, Report
-
-_SHOWN = 5  # skipped files named on stderr
+    from sbir_cli.gallery import Manifest, Report
 
 
 class IndexTypeOption(str, Enum):
@@ -40,25 +39,10 @@ def embed_gallery(
             "--output", "-o", envvar="SBIR_INDEX", help="The index file to make or update."
         ),
     ],
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            envvar="SBIR_MODEL",
-            help="ARCH/TAG, hf-hub:ORG/NAME, local-dir:FOLDER or a checkpoint folder (default: "
-            "the model that made the gallery, else the bundled one).",
-        ),
-    ] = None,
-    device: Annotated[
-        str, typer.Option("--device", envvar="SBIR_DEVICE", help="auto, cpu, cuda, cuda:N, mps.")
-    ] = "auto",
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", envvar="SBIR_BATCH_SIZE", help="Photos per forward pass.")
-    ] = 64,
-    workers: Annotated[
-        int, typer.Option("--workers", envvar="SBIR_WORKERS", help="Threads that decode photos.")
-    ] = 2,
+    model: Model = None,
+    device: Device = "auto",
+    batch_size: BatchSize = 64,
+    workers: Workers = 2,
     exclude: Annotated[
         list[str] | None,
         typer.Option(
@@ -101,9 +85,7 @@ def embed_gallery(
         Path | None,
         typer.Option("--report", help="Write the skipped files to this file, as JSON Lines."),
     ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", envvar="SBIR_QUIET", help="Only errors on stderr.")
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Embed photos into a gallery that `sbir query` searches; run again to update it."""
     from sbir_cli.config import EmbedConfig, IndexConfig
@@ -125,7 +107,7 @@ def embed_gallery(
         say(f"model {encoder.name} on {encoder.device}")
     start = time.perf_counter()
     try:
-        with _progress_bar(quiet) as progress:
+        with progress_bar(quiet) as progress:
             done = update_gallery(
                 output,
                 found,
@@ -165,63 +147,17 @@ def _existing(output: Path, rebuild: bool) -> Manifest | None:
         raise
 
 
-@contextmanager
-def _progress_bar(quiet: bool) -> Iterator[Progress]:
-    """A bar with rate and time left, on a terminal only."""
-    if quiet or not sys.stderr.isatty():
-        yield lambda done, total: None
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
-    columns = (
-        TextColumn("embedding"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("embedding", total=None, rate="")
-
-        def show(done: int, total: int) -> None:
-            speed = bar.tasks[0].finished_speed or bar.tasks[0].speed
-            rate = f"{speed:.0f} photos/s" if speed else ""
-            bar.update(task, completed=done, total=total, rate=rate)
-
-        yield show
-
-
 def _write_report(done: Report, path: Path) -> None:
-    from sbir_cli.errors import SbirError
     from sbir_cli.output.answers import SCHEMA, json_line
 
     lines = [{"schema": SCHEMA, "path": str(p), "reason": why} for p, why in done.skipped]
-    try:
-        path.write_text("".join(map(json_line, lines)), "utf-8")
-    except OSError as error:
-        raise SbirError(
-            f"the report cannot be written ({error.strerror}); the gallery is done",
-            where=path,
-            remedy="choose another --report",
-        ) from error
+    write_text(path, "".join(map(json_line, lines)), "--report")
 
 
 def _summarise(done: Report, output: Path, seconds: float, quiet: bool) -> None:
-    from sbir_cli.output.text import printable
-
-    for path, reason in done.skipped[:_SHOWN] if not quiet else ():
-        say(f"skipped {printable(str(path))}: {reason}")
-    if len(done.skipped) > _SHOWN and not quiet:
-        say(f"... and {len(done.skipped) - _SHOWN:,} more; --report FILE.jsonl lists them")
     if quiet:
         return
+    say_skipped(done.skipped, "; --report FILE.jsonl lists them")
     manifest = done.manifest
     kind = f"{manifest.index_type}, {manifest.dimension}-d"
     if manifest.index_type != "flat":

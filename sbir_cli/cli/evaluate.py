@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from sbir_cli.cli.exits import SKIPPED, say
-from sbir_cli.cli.report import ReportFormat, progress_bar, publish, write_text, write_trec
+from sbir_cli.cli.exits import SKIPPED
+from sbir_cli.cli.options import (
+    BatchSize,
+    Dataset,
+    DatasetOption,
+    Device,
+    Model,
+    Quiet,
+    Task,
+    TaskOption,
+    Workers,
+)
+from sbir_cli.cli.progress import progress_bar
+from sbir_cli.cli.report import ReportFormat, publish, write_trec
+from sbir_cli.cli.streams import say, write_text
 
 if TYPE_CHECKING:
     from sbir_cli.evaluation.protocols import Evaluation
     from sbir_cli.evaluation.settings import EvaluationConfig
 
 Number = TypeVar("Number", int, float)
-
-
-class DatasetOption(str, Enum):
-    """How DATA is laid out, and which published splits it has."""
-
-    folder = "folder"
-    sketchy = "sketchy"
-    tuberlin = "tuberlin"
-    quickdraw = "quickdraw"
-
-
-class TaskOption(str, Enum):
-    """What a right photo is."""
-
-    category = "category"
-    fine_grained = "fine-grained"
 
 
 def evaluate(
@@ -44,10 +40,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    dataset: Annotated[
-        DatasetOption,
-        typer.Option("--dataset", envvar="SBIR_DATASET", help="Which data set DATA is."),
-    ] = DatasetOption.folder,
+    dataset: Dataset = DatasetOption.folder,
     split: Annotated[
         str | None,
         typer.Option(
@@ -57,14 +50,7 @@ def evaluate(
             "published; for a folder all classes are unseen).",
         ),
     ] = None,
-    task: Annotated[
-        TaskOption,
-        typer.Option(
-            "--task",
-            envvar="SBIR_TASK",
-            help="category: photos of the sketch's class are right; fine-grained: its own one.",
-        ),
-    ] = TaskOption.category,
+    task: Task = TaskOption.category,
     generalized: Annotated[
         bool,
         typer.Option(
@@ -73,16 +59,7 @@ def evaluate(
             help="Rank the photos of the seen classes too.",
         ),
     ] = False,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model",
-            "-m",
-            envvar="SBIR_MODEL",
-            help="ARCH/TAG, hf-hub:ORG/NAME, local-dir:FOLDER or a checkpoint folder (default: "
-            "the bundled model).",
-        ),
-    ] = None,
+    model: Model = None,
     k: Annotated[
         str | None,
         typer.Option(
@@ -161,18 +138,10 @@ def evaluate(
     seed: Annotated[
         int, typer.Option("--seed", envvar="SBIR_SEED", help="Of the bootstrap intervals.")
     ] = 0,
-    device: Annotated[
-        str, typer.Option("--device", envvar="SBIR_DEVICE", help="auto, cpu, cuda, cuda:N, mps.")
-    ] = "auto",
-    batch_size: Annotated[
-        int, typer.Option("--batch-size", envvar="SBIR_BATCH_SIZE", help="Images per forward pass.")
-    ] = 64,
-    workers: Annotated[
-        int, typer.Option("--workers", envvar="SBIR_WORKERS", help="Threads that decode images.")
-    ] = 2,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", envvar="SBIR_QUIET", help="Only errors on stderr.")
-    ] = False,
+    device: Device = "auto",
+    batch_size: BatchSize = 64,
+    workers: Workers = 2,
+    quiet: Quiet = False,
 ) -> None:
     """Measure how well sketches of unseen classes find their photos, by named protocols."""
     from sbir_cli.errors import UsageError

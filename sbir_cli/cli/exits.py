@@ -4,47 +4,18 @@ from __future__ import annotations
 
 import functools
 import logging
-import os
-import sys
 from collections.abc import Callable
-from contextlib import suppress
 from typing import ParamSpec, TypeVar
 
 import typer
 
+from sbir_cli.cli.streams import say
 from sbir_cli.errors import MismatchError, SbirError, UsageError
 
 ERROR, USAGE, SKIPPED, MISMATCH, INTERRUPTED = 1, 2, 3, 4, 130
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-
-def say(message: str) -> None:
-    """One line for the person, on stderr; no file name in it can steer the terminal."""
-    from sbir_cli.output.text import printable
-
-    with suppress(OSError):  # a closed stderr must cost nobody the results
-        typer.echo(printable(message), err=True)
-
-
-def write_results(data: bytes) -> None:
-    """Bytes to stdout; a reader that has enough ends the command quietly.
-
-    Raises:
-        SbirError: stdout cannot be written.
-    """
-    if sys.stdout is None:  # closed by the shell: `>&-`
-        raise SbirError("stdout is closed", remedy="leave it open for the results")
-    try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except OSError as error:
-        # what Python still holds would fail again at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            raise typer.Exit(0) from None
-        raise SbirError(f"the results cannot be written ({error.strerror})") from error
 
 
 def exit_codes(command: Callable[P, R]) -> Callable[P, R]:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbir_cli.cli.exits import SKIPPED, say, write_results
+from sbir_cli.cli.exits import SKIPPED
+from sbir_cli.cli.options import Device, Model, Quiet
+from sbir_cli.cli.streams import say, write_results, write_text
 
 if TYPE_CHECKING:
     from sbir_cli.errors import ImageError
@@ -83,18 +85,9 @@ def query(
         Path | None,
         typer.Option("--root", envvar="SBIR_ROOT", help="Where the gallery's photos are now."),
     ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            "--model", envvar="SBIR_MODEL", help="Default: the model that made the gallery."
-        ),
-    ] = None,
-    device: Annotated[
-        str, typer.Option("--device", envvar="SBIR_DEVICE", help="auto, cpu, cuda, cuda:N, mps.")
-    ] = "auto",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", envvar="SBIR_QUIET", help="No notes on stderr.")
-    ] = False,
+    model: Model = None,
+    device: Device = "auto",
+    quiet: Quiet = False,
 ) -> None:
     """Find the photos that look like a drawing, best first."""
     from sbir_cli import resources
@@ -208,15 +201,9 @@ def _search(
 
 
 def _write_sheet(answers: list[Answer], path: Path, quiet: bool) -> None:
-    from sbir_cli.errors import SbirError
     from sbir_cli.output.contact_sheet import contact_sheet
 
-    try:
-        path.write_text(contact_sheet(answers), "utf-8")
-    except OSError as error:
-        raise SbirError(
-            f"cannot be written ({error.strerror})", where=path, remedy="choose another --html"
-        ) from error
+    write_text(path, contact_sheet(answers), "--html")
     if not quiet:
         say(f"contact sheet: {path}")
 

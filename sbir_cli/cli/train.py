@@ -5,14 +5,18 @@ from __future__ import annotations
 import time
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sbir_cli.cli.evaluate import DatasetOption, TaskOption
-from sbir_cli.cli.exits import INTERRUPTED, SKIPPED, say
-from sbir_cli.cli.train_progress import progress_bar, summarise
+from sbir_cli.cli.exits import SKIPPED
+from sbir_cli.cli.options import Dataset, DatasetOption, Device, Quiet, Task, TaskOption
+from sbir_cli.cli.progress import progress_bar
+from sbir_cli.cli.streams import say, say_skipped
 from sbir_cli.config import TrainConfig
+
+if TYPE_CHECKING:
+    from sbir_cli.training.run import Report
 
 
 class MethodOption(str, Enum):
@@ -74,10 +78,7 @@ def train(
         Path,
         typer.Option("--output", "-o", envvar="SBIR_CHECKPOINT", help="The checkpoint folder."),
     ],
-    dataset: Annotated[
-        DatasetOption,
-        typer.Option("--dataset", envvar="SBIR_DATASET", help="Which data set DATA is."),
-    ] = DatasetOption.folder,
+    dataset: Dataset = DatasetOption.folder,
     split: Annotated[
         str | None,
         typer.Option(
@@ -87,14 +88,7 @@ def train(
             "loaded (default: the first published; of a folder all classes are trained on).",
         ),
     ] = None,
-    task: Annotated[
-        TaskOption,
-        typer.Option(
-            "--task",
-            envvar="SBIR_TASK",
-            help="category: find photos of the sketch's class; fine-grained: the very photo.",
-        ),
-    ] = TaskOption.category,
+    task: Task = TaskOption.category,
     method: Annotated[
         MethodOption,
         typer.Option(
@@ -122,9 +116,7 @@ def train(
             help="ARCH/TAG, hf-hub:ORG/NAME or local-dir:FOLDER (default: the bundled model).",
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option("--device", envvar="SBIR_DEVICE", help="auto, cpu, cuda, cuda:N, mps.")
-    ] = "auto",
+    device: Device = "auto",
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in the checkpoint folder.")
     ] = False,
@@ -208,9 +200,7 @@ def train(
     memory: Annotated[
         float | None, _knob("--memory", "Gigabytes that decoded images may take.")
     ] = None,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", envvar="SBIR_QUIET", help="Only errors on stderr.")
-    ] = False,
+    quiet: Quiet = False,
 ) -> None:
     """Train prompts (or a baseline) on seen classes and keep the best as a checkpoint."""
     known = TrainConfig.__dataclass_fields__
@@ -220,8 +210,8 @@ def train(
     try:
         _train(place, preset.value, knobs, output, resume, quiet)
     except KeyboardInterrupt:
-        say("sbir: interrupted; the same command with --resume goes on where it stopped")
-        raise typer.Exit(INTERRUPTED) from None
+        say("the same command with --resume goes on where it stopped")
+        raise
 
 
 def _train(
@@ -246,7 +236,12 @@ def _train(
     if not quiet:
         say(f"model {encoder.name} on {encoder.device}")
     start = time.perf_counter()
-    with progress_bar(quiet) as watch:
+    with progress_bar(quiet) as show:
+
+        def watch(phase: str, done: int, total: int, losses: dict[str, float]) -> None:
+            note = " ".join(f"{name} {value:.3f}" for name, value in losses.items())
+            show(done, total, phase, note or None)
+
         report = run(
             images,
             split,
@@ -258,6 +253,21 @@ def _train(
             note=lambda sentence: None if quiet else say(sentence),
         )
     if not quiet:
-        summarise(report, output, time.perf_counter() - start)
+        _summarise(report, output, time.perf_counter() - start)
     if report.unreadable:
         raise typer.Exit(SKIPPED)
+
+
+def _summarise(report: Report, output: Path, seconds: float) -> None:
+    """Unreadable files, and one line about data, validation and time."""
+    say_skipped(report.unreadable)
+    state, trained = report.state, report.trained
+    found = "nothing held out to validate on"
+    if state.best_value is not None:
+        before = state.history[0]["validation"]
+        found = f"{report.measure} of held-out seen classes {before:.4f} to {state.best_value:.4f}"
+    say(
+        f"{output}: {len(trained.sketches):,} sketches and {len(trained.photos):,} photos of "
+        f"{len(trained.classes)} classes; {found}; epoch {state.best_epoch} of {state.epoch} kept; "
+        f"{len(report.unreadable):,} skipped; {seconds:.0f} s"
+    )

@@ -13,13 +13,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from sbir_cli.config import EmbedConfig, IndexConfig
 from sbir_cli.errors import GalleryError, SbirError, UsageError
@@ -30,6 +29,7 @@ from sbir_cli.gallery.journal import Journal
 from sbir_cli.gallery.manifest import Manifest, PhotoRow, database_path
 from sbir_cli.gallery.old import OldGallery
 from sbir_cli.images import FoundPhotos
+from sbir_cli.locks import locked
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def update_gallery(
     require_target(index)
     try:
         index.absolute().parent.mkdir(parents=True, exist_ok=True)
-        with _locked(index.with_name(index.name + ".lock")):
+        with locked(index.with_name(index.name + ".lock")):
             old = OldGallery() if rebuild else OldGallery.read(index, encoder)
             place, old = _place(old, found, root)
             run = _Run(index, place, found, old, encoder, embed, storage, portable)
@@ -92,16 +92,6 @@ def update_gallery(
             where=index,
             remedy="the old gallery is untouched; make room or choose another -o, and run again",
         ) from error
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with FileLock(path, timeout=0):
-        try:
-            yield
-        finally:
-            with suppress(OSError):  # filelock notices a lock file that was removed under it
-                path.unlink()
 
 
 def _place(old: OldGallery, found: FoundPhotos, root: Path | None) -> tuple[Path, OldGallery]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from sbir_cli.encoder.source import CHECKPOINT_CONFIG
 from sbir_cli.errors import SbirError
+from sbir_cli.locks import locked
 
 STATE = "resume.safetensors"
 _LOCK = ".lock"
@@ -29,21 +31,24 @@ def check_free(output: Path, resume: bool) -> None:
         )
 
 
-def claim(output: Path, resume: bool) -> AbstractContextManager[object]:
+@contextmanager
+def claim(output: Path, resume: bool) -> Iterator[None]:
     """Make the folder and hold it for as long as the context is open.
 
     Raises:
         SbirError: it holds another checkpoint, another run holds it, or it cannot be written.
     """
     check_free(output, resume)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(output / _LOCK)
-        lock.acquire(timeout=0)
-    except Timeout as error:
-        raise SbirError("another run is at work on it", where=output) from error
-    except OSError as error:
-        raise SbirError(
-            f"cannot be written ({error.strerror})", where=output, remedy="choose another --output"
-        ) from error
-    return lock
+    with ExitStack() as stack:
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(output / _LOCK))
+        except Timeout as error:
+            raise SbirError("another run is at work on it", where=output) from error
+        except OSError as error:
+            raise SbirError(
+                f"cannot be written ({error.strerror})",
+                where=output,
+                remedy="choose another --output",
+            ) from error
+        yield
