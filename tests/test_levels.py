@@ -16,6 +16,7 @@ LEVELS = {
     "resources": 0,
     "images": 1,
     "locks": 1,
+    "decoding": 1,
     "vector": 1,
     "sketches": 2,
     "preprocess": 2,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from enum import Enum
 from pathlib import Path
@@ -15,6 +16,7 @@ from sbir_cli.cli.options import Device, Model, Quiet
 from sbir_cli.cli.streams import say, write_results, write_text
 
 if TYPE_CHECKING:
+    from sbir_cli.config import QueryConfig
     from sbir_cli.errors import ImageError
     from sbir_cli.gallery import Gallery
     from sbir_cli.output.answers import Answer
@@ -165,27 +167,25 @@ def _read(names: list[str]) -> tuple[list[Sketch], list[ImageError]]:
 def _search(
     drawings: list[Sketch],
     gallery: Gallery,
-    config: object,
+    config: QueryConfig,
     model: str | None,
     device: str,
     quiet: bool,
 ) -> list[Answer]:
     import numpy as np
 
-    from sbir_cli.config import QueryConfig
     from sbir_cli.encoder import load_sketch_encoder
     from sbir_cli.errors import MismatchError
     from sbir_cli.output.answers import Answer
 
-    assert isinstance(config, QueryConfig)
     wanted = model or gallery.manifest.encoder
     encoder = load_sketch_encoder(wanted, device, download=model is not None)
     if encoder.fingerprint != gallery.manifest.fingerprint:
+        root, file, name = (shlex.quote(str(p)) for p in (gallery.root, gallery.path, wanted))
         raise MismatchError(
             f"the gallery was not embedded by {wanted} as it is now",
             where=gallery.path,
-            remedy=f"`sbir embed-gallery {gallery.root} -o {gallery.path} --model {wanted} "
-            "--rebuild` embeds it anew",
+            remedy=f"`sbir embed-gallery {root} -o {file} --model {name} --rebuild` mends it",
         )
     if not gallery.photos_found:
         say(f"note: no photo is found below {gallery.root}; --root names where they are now")

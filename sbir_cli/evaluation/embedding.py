@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +12,8 @@ import numpy.typing as npt
 
 from sbir_cli import images
 from sbir_cli.datasets import DataSet, sketch_bytes
+from sbir_cli.decoding import decode_ahead
+from sbir_cli.encoder import SketchEncoder
 from sbir_cli.errors import ImageError, SbirError
 from sbir_cli.evaluation.settings import EvaluationConfig
 from sbir_cli.preprocess import Pixels, Preprocess
@@ -24,25 +24,9 @@ Progress = Callable[[int, int], None]
 """Called with the images done so far and the images there are."""
 ReadSketch = Callable[[Path, Preprocess], Pixels]
 
-_BATCHES_AHEAD = 2  # decoded while the encoder works on one
 
-
-class Encoder(Protocol):
+class Encoder(SketchEncoder, Protocol):
     """What an evaluation needs to know of an encoder."""
-
-    name: str
-    preprocess: Preprocess
-
-    @property
-    def device(self) -> object:
-        """Where it computes, for the user."""
-
-    @property
-    def fingerprint(self) -> str:
-        """Hash of weights, prompts and preprocessing."""
-
-    def encode_sketches(self, pixels: Floats) -> Floats:
-        """(N, D) unit-length embeddings of (N, 3, H, W) pixels."""
 
     def encode_photos(self, pixels: Floats) -> Floats:
         """(N, D) unit-length embeddings of (N, 3, H, W) pixels."""
@@ -133,9 +117,11 @@ def _embed(
     kept: list[int] = []
     vectors: list[Floats] = []
     unreadable: list[tuple[Path, str]] = []
-    for start, decoded in _decode_ahead(paths, decode, config):
+    size = config.batch_size
+    batches = [range(len(paths))[i : i + size] for i in range(0, len(paths), size)]
+    for batch, decoded in decode_ahead(batches, lambda i: decode(paths[i]), config.workers):
         good: list[Pixels] = []
-        for i, pixels in enumerate(decoded, start):
+        for i, pixels in zip(batch, decoded, strict=True):
             if isinstance(pixels, ImageError):
                 unreadable.append((paths[i], pixels.what))
             else:
@@ -143,7 +129,7 @@ def _embed(
                 good.append(pixels)
         if good:
             vectors.append(encode(np.stack(good)))
-        progress(start + len(decoded), len(paths))
+        progress(batch[-1] + 1, len(paths))
     if not vectors:
         path, reason = unreadable[0]
         raise SbirError(f"none of {len(paths):,} images can be read (first: {path}: {reason})")
@@ -151,29 +137,3 @@ def _embed(
     if not np.isfinite(whole).all():
         raise SbirError("the model gives embeddings that are not finite; use another --model")
     return Side(kept, whole, unreadable)
-
-
-def _decode_ahead(
-    paths: Sequence[Path], decode: Callable[[Path], Pixels], config: EvaluationConfig
-) -> Iterator[tuple[int, list[Pixels | ImageError]]]:
-    """Each batch's first index, and its pixels or errors, decoded while the caller is at work."""
-
-    def attempt(path: Path) -> Pixels | ImageError:
-        try:
-            return decode(path)
-        except ImageError as error:
-            return error
-
-    pool = ThreadPoolExecutor(config.workers)
-    ahead: deque[tuple[int, list[Future[Pixels | ImageError]]]] = deque()
-    try:
-        for start in range(0, len(paths), config.batch_size):
-            batch = paths[start : start + config.batch_size]
-            ahead.append((start, [pool.submit(attempt, path) for path in batch]))
-            if len(ahead) > _BATCHES_AHEAD:
-                first, futures = ahead.popleft()
-                yield first, [future.result() for future in futures]
-        for first, futures in ahead:
-            yield first, [future.result() for future in futures]
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -16,11 +14,10 @@ from PIL import Image
 
 from sbir_cli import images
 from sbir_cli.config import EmbedConfig
+from sbir_cli.decoding import decode_ahead
 from sbir_cli.errors import ImageError
 from sbir_cli.gallery.journal import Embedding, Journal
 from sbir_cli.gallery.manifest import PhotoRow
-
-_BATCHES_AHEAD = 2  # decoded while the encoder works on one
 
 Pixels = npt.NDArray[np.float32]
 
@@ -83,17 +80,11 @@ def embed_photos(
     done = len(todo) - sum(map(len, left))
     progress(done, len(todo))
 
-    def decode(row: PhotoRow) -> Pixels | ImageError:
-        try:
-            path = root / os.fsdecode(row.path)
-            photo = images.read_photo(path, reduce_to=max(encoder.preprocess.size))
-            return encoder.preprocess(photo)
-        except ImageError as error:
-            return error
-        except Exception as error:  # whatever one photo does, the run goes on
-            return ImageError(f"cannot be prepared ({type(error).__name__}: {error})")
+    def decode(row: PhotoRow) -> Pixels:
+        path = root / os.fsdecode(row.path)
+        return encoder.preprocess(images.read_photo(path, reduce_to=max(encoder.preprocess.size)))
 
-    for batch, decoded in _decode_ahead(left, decode, config.workers):
+    for batch, decoded in decode_ahead(left, decode, config.workers):
         good = [pixels for pixels in decoded if not isinstance(pixels, ImageError)]
         embedded = iter(encoder.encode_photos(np.stack(good)) if good else ())
         rows: list[PhotoRow] = []
@@ -105,26 +96,6 @@ def embed_photos(
         journal.add(rows, vectors)
         done += len(batch)
         progress(done, len(todo))
-
-
-def _decode_ahead(
-    batches: list[list[PhotoRow]],
-    decode: Callable[[PhotoRow], Pixels | ImageError],
-    workers: int,
-) -> Iterator[tuple[list[PhotoRow], list[Pixels | ImageError]]]:
-    """Each batch with its pixels or errors, decoded by threads while the caller is at work."""
-    pool = ThreadPoolExecutor(workers)
-    ahead: deque[tuple[list[PhotoRow], list[Future[Pixels | ImageError]]]] = deque()
-    try:
-        for batch in batches:
-            ahead.append((batch, [pool.submit(decode, row) for row in batch]))
-            if len(ahead) > _BATCHES_AHEAD:
-                rows, futures = ahead.popleft()
-                yield rows, [future.result() for future in futures]
-        for rows, futures in ahead:
-            yield rows, [future.result() for future in futures]
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _same(known: PhotoRow | None, row: PhotoRow) -> bool:

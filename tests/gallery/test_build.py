@@ -417,8 +417,19 @@ def test_an_index_inside_its_photos_moves_away(photos: Path, tmp_path: Path) -> 
     assert gallery.root == photos and gallery.photos_found
     update_gallery(index, find_photos([photos]), FakeEncoder())
     assert Gallery.open(index).manifest.photos == 10
-    link = tmp_path / "link.faiss"
-    link.symlink_to(index)
+
+
+def test_a_gallery_whose_folder_is_reached_through_a_link_finds_its_photos(
+    photos: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "galleries").mkdir()
+    index = tmp_path / "galleries" / "idx.faiss"
+    update_gallery(index, find_photos([photos]), FakeEncoder(), portable=True)
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    link = tmp_path / "elsewhere" / "deep" / "link"
+    link.symlink_to(index.parent)
+    gallery = Gallery.open(link / "idx.faiss")
+    assert gallery.photos_found and gallery.root == photos
 
 
 def test_photos_that_are_nowhere_are_told(photos: Path, tmp_path: Path) -> None:
@@ -526,10 +537,9 @@ def test_a_damaged_journal_is_dropped(photos: Path, tmp_path: Path) -> None:
 
 def test_a_share_of_a_negative_best_score_keeps_the_best(photos: Path, tmp_path: Path) -> None:
     index = tmp_path / "idx.faiss"
-    update_gallery(index, find_photos([photos]), FakeEncoder())
-    gallery, query = Gallery.open(index), _embed(FakeEncoder(), photos / "p3.jpg")
-    worst = -gallery.search(query, QueryConfig(top=10))[0][0].score
-    hits = gallery.search(-query, QueryConfig(top=10, min_share=0.8))[0]
-    assert hits and hits[0].score > worst
-    if hits[0].score <= 0:
-        assert len(hits) == 1
+    copies = [draw_photo(photos / f"like-p3-{i}.jpg", seed=3) for i in range(3)]
+    update_gallery(index, find_photos(copies), FakeEncoder())
+    query = -_embed(FakeEncoder(), photos / "p3.jpg")
+    for share in (0.8, 1.0):
+        hits = Gallery.open(index).search(query, QueryConfig(top=1, min_share=share))[0]
+        assert len(hits) == 1 and hits[0].score < 0
