@@ -24,6 +24,9 @@ class Mix:
     edges: int = 20  # line drawings made from some of those photos
 
 
+PHOTOS_ALONE = Mix(pairs=0, sketches=0, photos=116, edges=0)
+
+
 @dataclass(frozen=True)
 class Batch:
     """Images (S sketches first, then P photos) and what they show.
@@ -74,8 +77,8 @@ class Sampler:
         """One augmented batch."""
         mix, rng = self.mix, self.rng
         groups = rng.choice(self.paired, mix.pairs, replace=False)
-        sketch = np.asarray([rng.choice(self.sketches_of[g]) for g in groups])
-        photo = np.asarray([rng.choice(self.photos_of[g]) for g in groups])
+        sketch = np.asarray([rng.choice(self.sketches_of[g]) for g in groups], np.int64)
+        photo = np.asarray([rng.choice(self.photos_of[g]) for g in groups], np.int64)
         own = self.sketch_photo[sketch]
         photo = np.where((own >= 0) & (rng.random(mix.pairs) < 0.7), own, photo)
         partner = np.where(own == photo, np.arange(mix.pairs), -1)
@@ -96,9 +99,11 @@ class Sampler:
 
     def picture(self, sketch: Ints, photo: Ints, traced: Ints) -> Tensor:
         """Load and augment: sketches, line drawings of the traced photos, photos."""
+        colour = self.tensor(self.photos[photo]).permute(0, 3, 1, 2).float().div(255)
+        if not len(sketch):
+            return augment.augment_photos(colour)
         variant = self.rng.integers(self.sketches.shape[1], size=len(sketch))
         ink = self.tensor(self.sketches[sketch, variant]).float().div(255)[:, None]
-        colour = self.tensor(self.photos[photo]).permute(0, 3, 1, 2).float().div(255)
         traces = augment.edge_ink(augment.warp(colour[traced], (0.95, 1.3), 8, 0.02, "border"))
         return torch.cat(
             [

@@ -63,8 +63,12 @@ class PretrainingLoss(nn.Module):
     def forward(
         self, embeddings: Tensor, names: Tensor, groups: Tensor, partner: Tensor
     ) -> dict[str, Tensor]:
-        """``total`` is minimised, the rest is for the log. Sketches come first in each tensor."""
+        """``total`` is minimised, the rest is for the log. Sketches come first in each tensor;
+        without any, the anchors' loss is all there is."""
         sketches = len(partner)
+        if not sketches:
+            anchor = self.head(embeddings, names)
+            return {"total": anchor, "anchor": anchor}
         similarity = embeddings[:sketches] @ embeddings[sketches:].T
         same = groups[:sketches, None] == groups[None, sketches:]
         parts = {

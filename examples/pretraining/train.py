@@ -16,6 +16,8 @@ number of decay steps), so a run can be shortened. Started again, train.py goes 
 WORK/train.pt. To train longer than a finished run, put WORK/constant.pt, the checkpoint from before
 the fall, in place of train.pt, remove WORK/decay, and give a larger ``--steps``.
 
+``--photos-alone`` trains a tower that never saw a line drawing, CLIP's case, for comparisons.
+
 With glibc, large buffers that are kept instead of returned save much of the time on a CPU:
 ``export MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=8589934592``.
 """
@@ -30,7 +32,7 @@ from pathlib import Path
 import open_clip_tower
 import torch
 import workers
-from batches import Mix, Sampler
+from batches import PHOTOS_ALONE, Mix, Sampler
 from evaluate import evaluate, read_benchmark
 from losses import AnchorHead, PretrainingLoss
 from names import VALIDATION, read_anchors
@@ -201,13 +203,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--photos-alone", action="store_true")
     for name, default in asdict(Settings()).items():
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=type(default), default=default)
     options = vars(parser.parse_args())
     data, work, device = (options.pop(name) for name in ("data", "work", "device"))
+    mix = PHOTOS_ALONE if options.pop("photos_alone") else Mix()
     settings = Settings(**options)
-    sampler = Sampler(work, Mix(), torch.device(device), settings.seed)
+    sampler = Sampler(work, mix, torch.device(device), settings.seed)
     run = Run(settings, sampler, data)
     if (work / "train.pt").exists():
         run.restore(work / "train.pt")
