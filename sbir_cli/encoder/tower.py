@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from sbir_cli.encoder.attention import pack_attention
 from sbir_cli.errors import ModelError
 
 
@@ -47,6 +48,8 @@ class Tower:
 
         if isinstance(visual, VisionTransformer):
             blocks = tuple(visual.transformer.resblocks)
+            for block in blocks:
+                pack_attention(block)
             return cls(visual, blocks, visual.transformer.width, visual.ln_pre, None)
         trunk: Any = visual.trunk if isinstance(visual, TimmModel) else None
         if isinstance(trunk, (TimmVisionTransformer, Eva)):
@@ -61,11 +64,15 @@ class Tower:
         )
 
     def layer_norms(self) -> dict[str, nn.Parameter]:
-        """Weight and bias of every LayerNorm of the tower, by parameter name."""
+        """Weight and bias of every LayerNorm of the tower, by parameter name.
+
+        In CLIP's ViT these are all its normalisation layers. Where a hybrid ViT has BatchNorms in
+        its convolutional stem, theirs belong here too; the running statistics stay as they are.
+        """
         return {
             f"{name}.{key}": parameter
             for name, module in self.module.named_modules()
-            if isinstance(module, nn.LayerNorm)
+            if isinstance(module, (nn.LayerNorm, nn.BatchNorm2d))
             for key, parameter in module.named_parameters(recurse=False)
         }
 

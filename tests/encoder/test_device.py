@@ -29,3 +29,20 @@ def test_the_cpu_takes_bfloat16_only_where_it_multiplies_it(
 def test_a_device_that_is_not_there_is_a_usage_error(name: str) -> None:
     with pytest.raises(UsageError):
         choose_device(name)
+
+
+def test_of_several_processes_each_takes_the_gpu_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two GPUs are made up."""
+    for name, value in (("is_available", True), ("device_count", 2), ("get_device_name", "GPU")):
+        monkeypatch.setattr(torch.cuda, name, lambda found=value: found)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
+    assert str(choose_device("auto").device) == "cuda"
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    for name in ("auto", "cuda"):
+        assert str(choose_device(name).device) == "cuda:1"
+    assert choose_device("cpu").device.type == "cpu"
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(UsageError, match=r"no cuda:2; this machine has 2 CUDA GPU\(s\)"):
+        choose_device("auto")
