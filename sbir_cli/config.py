@@ -141,6 +141,9 @@ class TrainConfig:
     """Standard deviation of fresh prompts (0 to 10). [deduced]"""
     margin: float = 0.3
     """Of the triplet loss, in cosine distance (0 to 2)."""
+    adaptive_margin: bool = False
+    """Category level: in its place, for each triplet the cosine of the two classes' texts. Not in
+    the paper (SpLIP)."""
     cls_weight: float = 0.5
     """Of the classification loss, for sketch and photo each (at least 0)."""
     delta_weight: float = 0.1
@@ -159,12 +162,17 @@ class TrainConfig:
     """n of the n x n patches that are shuffled (2 to 8)."""
     flip: bool = False
     """Mirror a sketch and its photos, together, in every other sample."""
+    center: bool = False
+    """Subtract from each modality's embeddings their mean over the training images, which the
+    checkpoint then holds. Not in the paper."""
     fraction: float = 1.0
     """Share of each class's photos and sketches that is trained on (0 to 1)."""
     seen_classes: int | None = None
     """Train on this many of the seen classes (at least 2). None: all."""
     held_out: float = 0.1
     """Share of the seen classes kept for validation (0 to 0.5); fewer than two are not kept."""
+    held_out_classes: tuple[str, ...] = ()
+    """The classes kept for validation, in place of a random share (none: the share counts)."""
     patience: int = 10
     """Stop after this many epochs without a better validation (0: never)."""
     seed: int = 0

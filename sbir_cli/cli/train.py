@@ -14,6 +14,7 @@ from sbir_cli.cli.options import Dataset, DatasetOption, Device, Quiet, Task, Ta
 from sbir_cli.cli.progress import progress_bar
 from sbir_cli.cli.streams import say, say_skipped
 from sbir_cli.config import TrainConfig
+from sbir_cli.training import processes
 
 if TYPE_CHECKING:
     from sbir_cli.training.run import Report
@@ -151,6 +152,13 @@ def train(
     margin: Annotated[
         float | None, _knob("--margin", "Of the triplets, in cosine distance.")
     ] = None,
+    adaptive_margin: Annotated[
+        bool | None,
+        _knob(
+            "--adaptive-margin/--no-adaptive-margin",
+            "In place of the margin the cosine of the two classes' texts (category).",
+        ),
+    ] = None,
     cls_weight: Annotated[
         float | None, _knob("--cls-weight", "Of the classification loss; 0: without.")
     ] = None,
@@ -176,6 +184,10 @@ def train(
         int | None, _knob("--patch-grid", "n of the n x n patches that are shuffled.")
     ] = None,
     flip: Annotated[bool | None, _knob("--flip/--no-flip", "Mirror half of the samples.")] = None,
+    center: Annotated[
+        bool | None,
+        _knob("--center/--no-center", "Subtract the mean sketch and the mean photo embedding."),
+    ] = None,
     fraction: Annotated[
         float | None, _knob("--fraction", "Share of each class's images that is trained on.")
     ] = None,
@@ -184,6 +196,10 @@ def train(
     ] = None,
     held_out: Annotated[
         float | None, _knob("--held-out", "Share of the seen classes kept for validation.")
+    ] = None,
+    held_out_classes: Annotated[
+        str | None,
+        _knob("--held-out-classes", "Keep these for validation instead, as in axe,castle,owl."),
     ] = None,
     patience: Annotated[
         int | None, _knob("--patience", "Epochs to wait for a better validation; 0: all.")
@@ -206,9 +222,11 @@ def train(
     known = TrainConfig.__dataclass_fields__
     given = {name: value for name, value in locals().items() if name in known}
     knobs = {k: v.value if isinstance(v, Enum) else v for k, v in given.items() if v is not None}
+    if held_out_classes is not None:
+        knobs["held_out_classes"] = tuple(held_out_classes.split(","))
     place = (data, dataset.value, split, model, device)
     try:
-        _train(place, preset.value, knobs, output, resume, quiet)
+        _train(place, preset.value, knobs, output, resume, quiet or not processes.is_first())
     except KeyboardInterrupt:
         say("the same command with --resume goes on where it stopped")
         raise
@@ -227,6 +245,7 @@ def _train(
 
     data, dataset, split, model, device = place
     config = TrainConfig.preset(preset, **knobs)
+    processes.check_parts(config)
     check_free(output, resume)  # what is wrong with the folders is told before torch is loaded
     images = read_dataset(data, dataset)
     from sbir_cli.encoder import load_encoder
@@ -254,7 +273,8 @@ def _train(
         )
     if not quiet:
         _summarise(report, output, time.perf_counter() - start)
-    if report.unreadable:
+    # torchrun takes any code but 0 for a failure, and would end the processes that still work
+    if report.unreadable and processes.count() == 1:
         raise typer.Exit(SKIPPED)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 from torch.func import functional_call
+from torch.nn import functional
 
 from sbir_cli.encoder.conditioner import check_conditioner, condition
 from sbir_cli.encoder.tower import Tower
@@ -29,6 +30,8 @@ class Branch:
     """Replacements for any other of the tower's parameters, by name (method `ft`)."""
     head: Tensor | None = None
     """(D', D): a linear layer on the tower's features (method `lin`)."""
+    mean: Tensor | None = None
+    """(D,): subtracted from unit-length features; the mean of its modality's training images."""
     conditioner: dict[str, Tensor] = field(default_factory=dict)
     """A light network that adds a token made from the image to each of the shallow prompts
     (method `cond`); see `conditioner.condition`."""
@@ -49,14 +52,19 @@ class Branch:
                 features = torch.as_tensor(functional_call(tower.module, replaced, (pixels,)))
             else:
                 features = torch.as_tensor(tower.module(pixels))
-        return features if self.head is None else features @ self.head.T
+        if self.head is not None:
+            features = features @ self.head.T
+        if self.mean is not None:
+            features = functional.normalize(features.float(), dim=-1) - self.mean.float()
+        return features
 
     def named_tensors(self) -> dict[str, Tensor]:
         """Every tensor of the branch under its name in a checkpoint."""
         named = {"prompts": self.prompts}
         for group in _DICTS:
             named.update({f"{group}.{k}": v for k, v in getattr(self, group).items()})
-        return named if self.head is None else {**named, "head": self.head}
+        optional = {"head": self.head, "mean": self.mean}
+        return named | {k: v for k, v in optional.items() if v is not None}
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Tensor], prefix: str, tower: Tower) -> Branch:
@@ -66,12 +74,12 @@ class Branch:
             ModelError: a tensor is missing, or its shape or name does not fit the tower.
         """
         own = _below(state, _SHARED) | _below(state, prefix)
-        prompts, head = own.pop("prompts", None), own.pop("head", None)
+        prompts, head, mean = (own.pop(name, None) for name in ("prompts", "head", "mean"))
         groups = {group: _below(own, group) for group in _DICTS}
         known = sum(len(group) for group in groups.values())
-        if prompts is None or known != len(own) or not _fits(prompts, head, groups, tower):
+        if prompts is None or known != len(own) or not _fits(prompts, head, mean, groups, tower):
             raise ModelError(f"the checkpoint's {prefix} branch does not fit its base model")
-        return cls(prompts, head=head, **groups)
+        return cls(prompts, head=head, mean=mean, **groups)
 
     def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Branch:
         """The same branch with its tensors on `device`, in another precision if one is given."""
@@ -83,8 +91,8 @@ class Branch:
 
     def _each(self, change: Callable[[Tensor], Tensor]) -> Branch:
         groups = {g: {k: change(v) for k, v in getattr(self, g).items()} for g in _DICTS}
-        head = None if self.head is None else change(self.head)
-        return Branch(change(self.prompts), head=head, **groups)
+        head, mean = (None if v is None else change(v) for v in (self.head, self.mean))
+        return Branch(change(self.prompts), head=head, mean=mean, **groups)
 
 
 def branches_state(sketch: Branch, photo: Branch) -> dict[str, Tensor]:
@@ -107,7 +115,11 @@ def _below(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 def _fits(
-    prompts: Tensor, head: Tensor | None, groups: dict[str, dict[str, Tensor]], tower: Tower
+    prompts: Tensor,
+    head: Tensor | None,
+    mean: Tensor | None,
+    groups: dict[str, dict[str, Tensor]],
+    tower: Tower,
 ) -> bool:
     norms, parameters = tower.layer_norms(), dict(tower.module.named_parameters())
     return (
@@ -115,6 +127,7 @@ def _fits(
         and 1 <= prompts.shape[0] <= len(tower.blocks)
         and prompts.shape[2] == tower.width
         and (head is None or head.ndim == 2)
+        and (mean is None or mean.ndim == 1)
         and all(k in norms and norms[k].shape == v.shape for k, v in groups["layer_norms"].items())
         and all(
             k in parameters and parameters[k].shape == v.shape for k, v in groups["weights"].items()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import torch
@@ -24,7 +25,8 @@ class Device:
 def choose_device(name: str = "auto") -> Device:
     """The device named `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
 
-    bfloat16 where the hardware multiplies it natively, float32 elsewhere.
+    bfloat16 where the hardware multiplies it natively, float32 elsewhere. In a process of several
+    that torchrun started, `auto` and `cuda` are the GPU of its own.
 
     Raises:
         UsageError: no such name, or the machine has no such device.
@@ -32,6 +34,8 @@ def choose_device(name: str = "auto") -> Device:
     reason = "as asked"
     if name == "auto":
         name, reason = _best()
+    if name == "cuda" and "LOCAL_RANK" in os.environ:
+        name = f"cuda:{os.environ['LOCAL_RANK']}"
     try:
         device = torch.device(name)
     except RuntimeError as error:

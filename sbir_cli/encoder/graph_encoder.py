@@ -140,7 +140,9 @@ def _session(path: Path, weights: dict[str, Array], branches: dict[str, Array]) 
         for name, value in {**weights, **replaced}.items()
         if not name.endswith("num_batches_tracked")  # read by training alone: not in the graph
     }
-    values.update({name: mine[name] for name in ("prompts", "head") if mine.get(name, _NONE).size})
+    values.update(
+        {name: mine[name] for name in ("prompts", "head", "mean") if mine.get(name, _NONE).size}
+    )
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     tensors = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in values.values()]
@@ -171,13 +173,18 @@ def export_graph(encoder: PromptedEncoder, folder: Path) -> Path:
             super().__init__()
             self.visual = encoder.tower.module
             self.prompts = torch.nn.Parameter(encoder.sketch.prompts.detach().float())
-            head = encoder.sketch.head
-            self.head = None if head is None else torch.nn.Parameter(head.detach().float())
+            head, mean = (
+                None if value is None else torch.nn.Parameter(value.detach().float())
+                for value in (encoder.sketch.head, encoder.sketch.mean)
+            )
+            self.head, self.mean = head, mean
 
         def forward(self, pixels: torch.Tensor) -> torch.Tensor:
             with encoder.tower.prompted(self.prompts):
                 features = self.visual(pixels)
             features = features if self.head is None else features @ self.head.T
+            if self.mean is not None:
+                features = torch.nn.functional.normalize(features, dim=-1) - self.mean
             return torch.nn.functional.normalize(features, dim=-1)
 
     height, width = encoder.preprocess.size

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from sbir_cli.config import TrainConfig
 from sbir_cli.datasets import DataSet
 from sbir_cli.errors import SbirError
+from sbir_cli.training import processes
 
 Indices = npt.NDArray[np.int64]
 
@@ -23,6 +24,12 @@ class Triplets:
     negatives: Indices
     labels: Indices
     """Index in the data set's sorted classes."""
+    negative_labels: Indices
+    """The negative photos' classes."""
+
+    def part(self, own: slice) -> Triplets:
+        """Some of the triplets."""
+        return Triplets(*(values[own] for values in vars(self).values()))
 
 
 class Sampler:
@@ -38,7 +45,7 @@ class Sampler:
         config: task, batch size, instances and seed.
 
     Raises:
-        SbirError: too few classes for P.
+        SbirError: too few classes for P, or fewer sketches than processes.
     """
 
     def __init__(self, dataset: DataSet, config: TrainConfig) -> None:
@@ -57,6 +64,13 @@ class Sampler:
                 remedy="use a smaller --batch-size or more --instances",
             )
 
+        if len(self._labels) < processes.count():
+            raise SbirError(
+                f"{len(self._labels)} sketches are too few for {processes.count()} processes",
+                where=dataset.root,
+                remedy="start fewer",
+            )
+
     def epoch(self, epoch: int) -> list[Triplets]:
         """The steps of one epoch; the same for the same seed and epoch."""
         random = np.random.default_rng([self.config.seed, 4, epoch])
@@ -67,7 +81,9 @@ class Sampler:
     def _shuffled(self, random: np.random.Generator) -> list[Indices]:
         order, size = random.permutation(len(self._labels)), self.config.batch_size
         full = len(order) // size
-        return np.split(order[: full * size], full) if full else [order]
+        if not full:  # one short step, of as many for each process
+            return [order[: len(order) - len(order) % processes.count()]]
+        return np.split(order[: full * size], full)
 
     def _balanced(self, random: np.random.Generator) -> list[Indices]:
         """Each class's sketches in groups of M; a step takes a group of each of the P classes
@@ -93,7 +109,7 @@ class Sampler:
         others = (labels + random.integers(1, len(self._photos), len(labels))) % len(self._photos)
         positives = np.array([_one(self._photos[c], random) for c in labels])
         negatives = np.array([_one(self._photos[c], random) for c in others])
-        return Triplets(sketches, positives, negatives, labels)
+        return Triplets(sketches, positives, negatives, labels, others)
 
     def _fine_grained(self, sketches: Indices, random: np.random.Generator) -> Triplets:
         labels = self._labels[sketches]
@@ -104,7 +120,7 @@ class Sampler:
                 for own, photos in zip(positives, (self._photos[c] for c in labels), strict=True)
             ]
         )
-        return Triplets(sketches, positives, negatives, labels)
+        return Triplets(sketches, positives, negatives, labels, labels)
 
 
 def _one(items: Indices, random: np.random.Generator) -> int:

@@ -28,17 +28,19 @@ class Choice:
 def choose(dataset: DataSet, split: str | Path | None, config: TrainConfig) -> Choice:
     """Leave out the unseen classes, hold some of the seen ones out, and take the asked-for part.
 
-    A plain folder without a split is trained on whole. The held-out classes depend on the seed
-    and the data alone, so that runs on fewer classes or a fraction validate on the same ones.
+    A plain folder without a split is trained on whole. The held-out classes are named, or depend
+    on the seed and the data alone, so that runs on fewer classes or a fraction validate on the
+    same ones.
 
     Raises:
-        SbirError: no seen class is there, or what is left cannot be trained on.
+        SbirError: no seen class is there, a class to hold out is not among them, or what is left
+            cannot be trained on.
         UsageError: more seen classes are asked for than there are.
     """
     seen, name = _seen(dataset, split)
     notes = list(dataset.warnings)
     usable = drop_unusable(dataset.only(seen), config.task, notes)
-    held, kept = _hold_out(usable.classes, config, notes)
+    held, kept = _hold_out(usable.classes, config, notes, dataset.root)
     if config.seen_classes is not None:
         if config.seen_classes > len(kept):
             raise UsageError(
@@ -104,9 +106,19 @@ def drop_unusable(dataset: DataSet, task: Task, notes: list[str]) -> DataSet:
 
 
 def _hold_out(
-    classes: list[str], config: TrainConfig, notes: list[str]
+    classes: list[str], config: TrainConfig, notes: list[str], root: Path
 ) -> tuple[list[str], list[str]]:
     """The classes held out for validation, and the others."""
+    named = set(config.held_out_classes)
+    if named - set(classes):
+        raise SbirError(
+            f"to be held out, but no seen class that can be used: "
+            f"{', '.join(sorted(named - set(classes)))}",
+            where=root,
+            remedy="name seen classes with sketches and photos in --held-out-classes",
+        )
+    if named:
+        return sorted(named), sorted(set(classes) - named)
     count = round(config.held_out * len(classes))
     if count < 2 or len(classes) - count < 2:
         if config.held_out:

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from sbir_cli.config import TrainConfig
 from sbir_cli.preprocess import Preprocess
+from sbir_cli.training import processes
 from sbir_cli.training.batches import Indices, Sampler, Triplets, permutations
 from sbir_cli.training.objective import Batch
 from sbir_cli.training.pixels import Bytes, Loaded
 
-_Decoded = tuple[list[Bytes], tuple[Indices, Indices]]
+_Decoded = tuple[Triplets, list[Bytes], list[Indices]]
 
 
 class Normaliser:
@@ -35,7 +36,11 @@ class Normaliser:
 
 class Feed:
     """The batches of an epoch, from any step on; what is random in a step follows from the seed,
-    the epoch and the step alone, so that a run can go on in the middle of an epoch."""
+    the epoch and the step alone, so that a run can go on in the middle of an epoch.
+
+    Of several processes each decodes its own part of a step; what is random is drawn for the whole
+    step and then cut, so that any number of them see the same samples. A fine-grained part is
+    whole classes."""
 
     def __init__(self, loaded: Loaded, normaliser: Normaliser, config: TrainConfig) -> None:
         self._loaded, self._normaliser, self._config = loaded, normaliser, config
@@ -54,30 +59,34 @@ class Feed:
                     coming.append(ahead.submit(self._decode, steps[i], epoch, i))
                 if i + 1 < len(steps):
                     coming.append(ahead.submit(self._decode, steps[i + 1], epoch, i + 1))
-                yield self._batch(steps[i], coming.popleft().result())
+                yield self._batch(*coming.popleft().result())
 
     def _decode(self, step: Triplets, epoch: int, number: int) -> _Decoded:
         random = np.random.default_rng([self._config.seed, 5, epoch, number])
+        count, own = len(step.sketches), processes.own_part(len(step.sketches))
+        # a sketch and its photos together, or they would no longer pair
+        mirrored = random.random(count) < 0.5 if self._config.flip else np.zeros(count, np.bool_)
+        orders = permutations(count, self._config.grid, random)
+        step, mirrored = step.part(own), mirrored[own]
         images = [
             self._loaded.sketches.take(step.sketches),
             self._loaded.photos.take(step.positives),
             self._loaded.photos.take(step.negatives),
         ]
-        if self._config.flip:  # a sketch and its photos together, or they would no longer pair
-            mirrored = random.random(len(step.sketches)) < 0.5
-            for pixels in images:
-                pixels[mirrored] = pixels[mirrored, :, :, ::-1]
-        return images, permutations(len(step.sketches), self._config.grid, random)
+        for pixels in images:
+            pixels[mirrored] = pixels[mirrored, :, :, ::-1]
+        return step, images, [order[own] for order in orders]
 
-    def _batch(self, step: Triplets, decoded: _Decoded) -> Batch:
-        sketches, positives, negatives = (self._normaliser(pixels) for pixels in decoded[0])
+    def _batch(self, step: Triplets, images: list[Bytes], orders: list[Indices]) -> Batch:
+        sketches, positives, negatives = (self._normaliser(pixels) for pixels in images)
         device = sketches.device
-        first, second = (torch.from_numpy(order).to(device) for order in decoded[1])
+        first, second = (torch.from_numpy(order).to(device) for order in orders)
         return Batch(
             sketches=sketches,
             positives=positives,
             negatives=negatives,
             labels=torch.from_numpy(step.labels).to(device),
+            negative_labels=torch.from_numpy(step.negative_labels).to(device),
             photos=torch.from_numpy(step.positives).to(device),
             orders=(first, second) if self._config.task == "fine-grained" else None,
         )

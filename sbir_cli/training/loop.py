@@ -12,6 +12,7 @@ from torch import Tensor
 
 from sbir_cli.config import TrainConfig
 from sbir_cli.errors import SbirError
+from sbir_cli.training import processes
 from sbir_cli.training.batches import Triplets
 from sbir_cli.training.feed import Feed
 from sbir_cli.training.methods import Method
@@ -45,12 +46,17 @@ def make_optimiser(method: Method) -> torch.optim.Adam:
 class Loop:
     """One run over its epochs.
 
+    Of several processes each computes the losses of its own part of every step: losses that are
+    means over samples are those of the whole step, but InfoNCE and L_delta compare the samples of
+    a part only.
+
     Args:
         method: what is trained.
         adam: its optimiser, from `make_optimiser`.
         objective: what is minimised.
         feed: the batches.
-        validate: how good the method is, larger is better; None where nothing is held out.
+        validate: how good the method is, larger is better; None where nothing is held out. Only
+            the first process calls it.
         save: called once a minute, and after each epoch with the best parameters known.
     """
 
@@ -66,6 +72,7 @@ class Loop:
         self._method, self._adam, self._objective = method, adam, objective
         self._feed, self._validate, self._save = feed, validate, save
         self._config: TrainConfig = method.config
+        self._parallel = processes.together(method)
 
     def run(self, state: State, watch: Watcher) -> None:
         """Go on from `state` to the last epoch, or until validation no longer improves.
@@ -92,7 +99,7 @@ class Loop:
         began = time.perf_counter()
         for batch in self._feed.batches(steps, state.epoch, state.step):
             self._set_rates(state.epoch + state.step / len(steps))
-            losses = self._method.losses(batch, self._objective)
+            losses = self._parallel(batch, self._objective)
             self._adam.zero_grad(set_to_none=True)
             torch.autograd.backward(losses["total"])
             self._add(state, losses)
@@ -108,8 +115,9 @@ class Loop:
                 saved = time.monotonic()
 
     def _add(self, state: State, losses: dict[str, Tensor]) -> None:
-        values = torch.stack([value.detach() for value in losses.values()]).tolist()
-        for name, number in zip(losses, values, strict=True):  # one wait for the device, not six
+        values = processes.mean(torch.stack([value.detach() for value in losses.values()]))
+        # one wait for the device, not six
+        for name, number in zip(losses, values.tolist(), strict=True):
             if not math.isfinite(number):
                 raise SbirError(
                     f"the loss `{name}` is not finite in epoch {state.epoch + 1}",
@@ -126,9 +134,11 @@ class Loop:
 
     def _row(self, epoch: int, means: Row) -> Row:
         row = {"epoch": epoch, **means}
-        return (
-            row if self._validate is None else {**row, "validation": self._validate(self._method)}
-        )
+        if self._validate is None:
+            return row
+        value = self._validate(self._method) if processes.is_first() else 0.0
+        shared = processes.from_first(value, self._method.backbone.device.device)
+        return {**row, "validation": shared}
 
     def _end_epoch(self, state: State, means: Row) -> None:
         row = self._row(state.epoch, means)

@@ -15,10 +15,24 @@ def cosine_distance(a: Tensor, b: Tensor) -> Tensor:
     return 1 - functional.cosine_similarity(a, b, dim=-1)
 
 
-def triplet(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float) -> Tensor:
-    """mean_i max(0, m + d(s_i, p+_i) - d(s_i, p-_i)) [paper]; a scalar of three (N, D)."""
+def triplet(anchor: Tensor, positive: Tensor, negative: Tensor, margin: Tensor | float) -> Tensor:
+    """mean_i max(0, m + d(s_i, p+_i) - d(s_i, p-_i)) [paper]; a scalar of three (N, D).
+
+    The margin m, in cosine distance, may be one for each triplet, (N,).
+    """
     gap = cosine_distance(anchor, positive) - cosine_distance(anchor, negative)
     return functional.relu(margin + gap).mean()
+
+
+def adaptive_margin(texts: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
+    """(N,) margins m_i = max(0, cos(t_c+, t_c-)) of the two classes' texts, which ask more of
+    classes that are alike in words (SpLIP, ECCV 2024).
+
+    Args:
+        texts: (C, D), one for each class.
+        positive, negative: (N,) int64 rows of `texts`.
+    """
+    return functional.cosine_similarity(texts[positive], texts[negative], dim=-1).relu()
 
 
 def classification(features: Tensor, labels: Tensor, texts: Tensor, temperature: float) -> Tensor:

@@ -25,6 +25,8 @@ class Batch:
     negatives: Tensor
     labels: Tensor
     """(N,) int64: the class, a row of the objective's texts."""
+    negative_labels: Tensor
+    """(N,) int64: the negative photo's class."""
     photos: Tensor
     """(N,) int64: which photo the positive is; equal numbers are the same photo."""
     orders: tuple[Tensor, Tensor] | None = None
@@ -75,7 +77,10 @@ class Objective:
         """
         config, found, weights = self.config, Losses(), {"triplet": 1.0}
         sketch, positive, negative = (features[k] for k in ("sketch", "positive", "negative"))
-        found["triplet"] = losses.triplet(sketch, positive, negative, config.margin)
+        margin: Tensor | float = config.margin
+        if config.adaptive_margin and config.task == "category":
+            margin = losses.adaptive_margin(self.texts, batch.labels, batch.negative_labels)
+        found["triplet"] = losses.triplet(sketch, positive, negative, margin)
         if config.cls_weight:
             for name, part in (("cls sketch", sketch), ("cls photo", positive)):
                 found[name] = losses.classification(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from sbir_cli.encoder.graph_encoder import export_graph
 from sbir_cli.encoder.source import CHECKPOINT_CONFIG, OPEN_CLIP_WEIGHTS, find_model
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import ModelError, SbirError
+from sbir_cli.training import processes
 from sbir_cli.training.choice import Choice, choose, drop_unusable
 from sbir_cli.training.feed import Feed, Normaliser
 from sbir_cli.training.folder import STATE, claim
@@ -26,7 +28,7 @@ from sbir_cli.training.methods import Method, make_method
 from sbir_cli.training.objective import Objective
 from sbir_cli.training.pixels import Loaded, Loader
 from sbir_cli.training.state import State, load_state, save_state, write_atomically
-from sbir_cli.training.validation import MEASURES, Validator
+from sbir_cli.training.validation import MEASURES, Centre, Validator
 
 _TEMPLATE = "a photo of a {}"  # [paper]
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
@@ -58,6 +60,9 @@ def train(
 ) -> Report:
     """Train a method over the encoder's tower and leave the best as a checkpoint in `output`.
 
+    Where torchrun started several processes, all call this alike; only the first writes, and only
+    its encoder ends with the trained branches.
+
     Args:
         dataset: all classes; only seen ones of `split` are ever decoded.
         split: see `choice.choose`.
@@ -76,7 +81,8 @@ def train(
     _check_base(encoder)
     if config.precision != "auto":
         encoder.device = replace(encoder.device, dtype=_DTYPES[config.precision])
-    with claim(output, resume):
+    alone = claim(output, resume) if processes.is_first() else nullcontext()
+    with processes.joined(config, encoder.device.device), alone:
         choice = choose(dataset, split, config)
         for sentence in choice.notes:
             note(sentence)
@@ -132,7 +138,8 @@ class _Run:
         self.adam = make_optimiser(self.method)
         normaliser = Normaliser(encoder.preprocess, encoder.device.device)
         feed = Feed(trained, normaliser, config)
-        validate = Validator(held_out, normaliser, compute) if held_out else None
+        self.centre = Centre(trained, normaliser) if config.center else None
+        validate = Validator(held_out, normaliser, compute, self.centre) if held_out else None
         objective = _objective(encoder, config, trained.dataset.classes)
         self.loop = Loop(self.method, self.adam, objective, feed, validate, self._save)
         self._written = -1
@@ -143,9 +150,10 @@ class _Run:
         if resume and path.exists():
             self.state = load_state(path, self.method, self.adam, self._identity())
         self.loop.run(self.state, watch)
-        self._written = -1
-        self._write_checkpoint()
-        _write_graph(self.encoder, self.output)
+        if processes.is_first():
+            self._written = -1
+            self._write_checkpoint()
+            _write_graph(self.encoder, self.output)
 
     def _identity(self) -> dict[str, Any]:
         held_out = self.held_out
@@ -157,6 +165,8 @@ class _Run:
         }
 
     def _save(self, state: State, method: Method, adam: torch.optim.Adam) -> None:
+        if not processes.is_first():
+            return
         # the state goes first: whatever a kill leaves of the rest is written again from it
         save_state(self.output / STATE, state, method, adam, self._identity())
         if state.step == 0:
@@ -173,7 +183,9 @@ class _Run:
         self.method.load_state_dict(self.state.best)
         with torch.no_grad():
             sketch, photo = self.method.branches()
-            self.encoder.sketch, self.encoder.photo = sketch.copied(), photo.copied()
+            means = (None, None) if self.centre is None else self.centre(self.method)
+            self.encoder.sketch = replace(sketch.copied(), mean=means[0])
+            self.encoder.photo = replace(photo.copied(), mean=means[1])
             try:
                 self.encoder.save(self.output, self._training())
             except OSError as error:
@@ -209,7 +221,7 @@ def _objective(encoder: PromptedEncoder, config: TrainConfig, classes: list[str]
     """The losses with the texts of the training classes; no text tower is asked in vain."""
     device = encoder.device.device
     texts = np.zeros((len(classes), 1), np.float32)
-    if config.cls_weight:
+    if config.cls_weight or (config.adaptive_margin and config.task == "category"):
         texts = encoder.encode_texts([_TEMPLATE.format(c.replace("_", " ")) for c in classes])
     scale = getattr(encoder.model, "logit_scale", None)
     own = 0.01 if scale is None else float(torch.exp(-scale.detach().float()))

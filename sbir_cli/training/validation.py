@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from sbir_cli.config import Task
 from sbir_cli.datasets import DataSet
@@ -22,6 +24,7 @@ Measure = Callable[[Embeddings, Embeddings, DataSet], float]
 larger is better."""
 
 _BATCH = 64
+_SAMPLE = 1024  # training images behind a mean embedding
 
 
 def map_all(sketches: Embeddings, photos: Embeddings, dataset: DataSet) -> float:
@@ -60,6 +63,31 @@ MEASURES: dict[Task, tuple[str, Measure]] = {
 }
 
 
+Means = tuple[Tensor | None, Tensor | None]
+"""(D,) of sketches and of photos, to subtract from unit-length features."""
+
+
+class Centre:
+    """The means of both modalities' training images, as the method stands.
+
+    Args:
+        loaded: the training images; about a thousand of each modality, evenly spaced, are taken.
+        normaliser: 8-bit pixels to the model's.
+    """
+
+    def __init__(self, loaded: Loaded, normaliser: Normaliser) -> None:
+        self._loaded, self._normaliser = loaded, normaliser
+
+    def __call__(self, method: Method) -> Means:
+        """(D,) each, of unit-length features."""
+        sketch = self._mean(method, "sketch", self._loaded.sketches)
+        return sketch, self._mean(method, "photo", self._loaded.photos)
+
+    def _mean(self, method: Method, kind: Modality, images: Images) -> Tensor:
+        indices = range(0, len(images), -(-len(images) // _SAMPLE))
+        return embed(method, kind, images, indices, self._normaliser).mean(dim=0)
+
+
 class Validator:
     """Embeds the held-out classes as the method stands, and measures.
 
@@ -67,23 +95,43 @@ class Validator:
         loaded: the held-out classes.
         normaliser: 8-bit pixels to the model's.
         measure: embeddings to the number that selects the best epoch.
+        centre: the means to subtract; None: nothing is.
     """
 
-    def __init__(self, loaded: Loaded, normaliser: Normaliser, measure: Measure) -> None:
-        self._loaded, self._normaliser, self._measure = loaded, normaliser, measure
+    def __init__(
+        self, loaded: Loaded, normaliser: Normaliser, measure: Measure, centre: Centre | None
+    ) -> None:
+        self._loaded, self._normaliser = loaded, normaliser
+        self._measure, self._centre = measure, centre
 
     def __call__(self, method: Method) -> float:
         """The measure, in 0..1."""
-        sketches = self._embed(method, "sketch", self._loaded.sketches)
-        photos = self._embed(method, "photo", self._loaded.photos)
+        means: Means = (None, None) if self._centre is None else self._centre(method)
+        sketches = self._embed(method, "sketch", self._loaded.sketches, means[0])
+        photos = self._embed(method, "photo", self._loaded.photos, means[1])
         return self._measure(sketches, photos, self._loaded.dataset)
 
-    def _embed(self, method: Method, kind: Modality, images: Images) -> Embeddings:
-        parts = []
-        with torch.no_grad():
-            for start in range(0, len(images), _BATCH):
-                indices = range(start, min(start + _BATCH, len(images)))
-                pixels = self._normaliser(images.take(indices))
-                features = method.features([("all", kind, pixels)])["all"]
-                parts.append(torch.nn.functional.normalize(features, dim=-1).cpu().numpy())
-        return np.concatenate(parts)
+    def _embed(
+        self, method: Method, kind: Modality, images: Images, mean: Tensor | None
+    ) -> Embeddings:
+        unit = embed(method, kind, images, range(len(images)), self._normaliser)
+        if mean is not None:
+            unit = functional.normalize(unit - mean, dim=-1)
+        return unit.cpu().numpy()
+
+
+@torch.no_grad()
+def embed(
+    method: Method,
+    kind: Modality,
+    images: Images,
+    indices: Sequence[int],
+    normaliser: Normaliser,
+) -> Tensor:
+    """(len(indices), D) unit-length features of these images, on the device."""
+    parts = []
+    for start in range(0, len(indices), _BATCH):
+        pixels = normaliser(images.take(indices[start : start + _BATCH]))
+        features = method.features([("all", kind, pixels)])["all"]
+        parts.append(functional.normalize(features, dim=-1))
+    return torch.cat(parts)

@@ -34,6 +34,22 @@ def test_the_held_out_classes_do_not_depend_on_how_many_are_trained_on(data: Dat
     assert len(few.train.classes) == 2 and set(few.train.classes) < set(whole.train.classes)
 
 
+def test_named_classes_are_held_out_whatever_the_seed(data: DataSet, tmp_path: Path) -> None:
+    for seed in (0, 1):
+        config = TrainConfig(held_out_classes=("class_4", "class_2"), seed=seed)
+        choice = choose(data, _split(tmp_path, unseen=["class_1"]), config)
+        assert choice.validation is not None
+        assert choice.validation.classes == ["class_2", "class_4"]
+        assert choice.train.classes == ["class_0", "class_3", "class_5"]
+    for name in ("class_1", "class_9"):  # unseen, and not there
+        with pytest.raises(SbirError, match=f"no seen class that can be used: {name}"):
+            choose(
+                data,
+                _split(tmp_path, unseen=["class_1"]),
+                TrainConfig(held_out_classes=("class_2", name)),
+            )
+
+
 def test_more_seen_classes_than_there_are_is_a_usage_error(data: DataSet) -> None:
     with pytest.raises(UsageError, match="--seen-classes 9 is more than the 4"):
         choose(data, None, TrainConfig(held_out=0.4, seen_classes=9))

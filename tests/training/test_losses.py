@@ -23,6 +23,15 @@ def test_the_triplet_loss_is_zero_beyond_the_margin_and_linear_before_it() -> No
     assert float(whole) == pytest.approx(1.6 / 3)
 
 
+def test_classes_alike_in_words_get_the_wider_margin() -> None:
+    texts = torch.tensor([RIGHT, [3.0, 4.0], [-2.0, 0.0]])
+    positive, negative = torch.tensor([0, 0, 1]), torch.tensor([1, 2, 0])
+    margin = losses.adaptive_margin(texts, positive, negative)
+    assert margin.tolist() == pytest.approx([0.6, 0.0, 0.6])
+    anchor, same = torch.tensor([RIGHT] * 3), torch.tensor([RIGHT] * 3)
+    assert float(losses.triplet(anchor, same, same, margin)) == pytest.approx(0.4)
+
+
 @pytest.mark.parametrize(("temperature", "expected"), [(1.0, 1.0), (0.5, 2.0)])
 def test_classification_is_the_cross_entropy_of_cosines(
     temperature: float, expected: float

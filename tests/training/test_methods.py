@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import distributed
 
 from sbir_cli.config import TrainConfig
 from sbir_cli.encoder import load_sketch_encoder
@@ -19,6 +20,7 @@ from sbir_cli.training.batches import permutations
 from sbir_cli.training.loop import make_optimiser
 from sbir_cli.training.methods import Method, make_method
 from sbir_cli.training.objective import Batch, Objective
+from sbir_cli.training.processes import together
 
 pytestmark = pytest.mark.slow
 METHODS = ("prompt", "ip", "mm", "deep", "cond", "lin", "ft")
@@ -38,7 +40,7 @@ def _batch(encoder: PromptedEncoder) -> Batch:
     g1, g2 = permutations(8, 2, np.random.default_rng(0))
     orders = torch.from_numpy(g1), torch.from_numpy(g2)
     labels = torch.arange(2).repeat_interleave(4)
-    return Batch(images[0], images[1], images[2], labels, torch.arange(8), orders)
+    return Batch(images[0], images[1], images[2], labels, labels.flip(0), torch.arange(8), orders)
 
 
 def _objective(encoder: PromptedEncoder, config: TrainConfig) -> Objective:
@@ -151,14 +153,46 @@ def test_recomputing_gives_the_same_gradients(encoder: PromptedEncoder, name: st
         assert torch.allclose(one, other, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["lin", "ft"])
-def test_the_graph_has_heads_and_replaced_weights(
-    encoder: PromptedEncoder, tmp_path: Path, name: str
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("name", METHODS)
+def test_wrapped_for_several_processes_it_has_the_same_gradients(
+    encoder: PromptedEncoder,
+    name: str,
+    task: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a group of one process; two steps, as the wrapper learns from the first."""
+    config = replace(_config(name, task), recompute=5)
+    batch, objective = _batch(encoder), _objective(encoder, config)
+    found = []
+    meet = f"file://{tmp_path}/meet"
+    distributed.init_process_group("gloo", init_method=meet, rank=0, world_size=1)
+    for count in ("1", "2"):
+        monkeypatch.setenv("WORLD_SIZE", count)
+        method = make_method(encoder, config)
+        # as of a tower with a parameter that its forward does not use
+        method.register_parameter("unused", torch.nn.Parameter(torch.zeros(1)))
+        wrapped = together(method)
+        for _ in range(2):
+            method.zero_grad(set_to_none=True)
+            torch.autograd.backward(wrapped(batch, objective)["total"])
+        found.append({k: p.grad for k, p in method.named_parameters() if p.grad is not None})
+    distributed.destroy_process_group()
+    assert found[0].keys() == found[1].keys() and "unused" not in found[0]
+    for key, gradient in found[0].items():
+        assert torch.allclose(gradient, found[1][key], atol=1e-6), key
+
+
+@pytest.mark.parametrize(("name", "centred"), [("lin", False), ("ft", False), ("prompt", True)])
+def test_the_graph_has_heads_means_and_replaced_weights(
+    encoder: PromptedEncoder, tmp_path: Path, name: str, centred: bool
 ) -> None:
     method = make_method(encoder, _config(name, "category"))
     _train(method, encoder, 2)
+    mean = torch.full((encoder.dimension,), 0.1) if centred else None
     sketch, photo = method.branches()
-    encoder.sketch, encoder.photo = sketch.copied(), photo.copied()
+    encoder.sketch, encoder.photo = replace(sketch.copied(), mean=mean), photo.copied()
     encoder.save(tmp_path)
     export_graph(encoder, tmp_path)
     graph = load_sketch_encoder(str(tmp_path))

@@ -19,7 +19,9 @@ from sbir_cli.datasets import DataSet, read_dataset
 from sbir_cli.encoder.torch_encoder import PromptedEncoder, load_encoder
 from sbir_cli.errors import ModelError, SbirError, UsageError
 from sbir_cli.training import loop, losses, run
+from sbir_cli.training.feed import Normaliser
 from sbir_cli.training.folder import STATE, claim
+from sbir_cli.training.pixels import Loader
 from sbir_cli.training.run import train
 
 pytestmark = pytest.mark.slow
@@ -111,6 +113,27 @@ def test_the_checkpoint_is_the_best_epoch_and_tells_how_it_was_made(
         assert curve.size == (900, 420) and np.asarray(curve).min() < 50
     resumed = train(data, None, _fresh(encoder), config, out, resume=True)
     assert resumed.state.epoch == 4  # it had stopped
+
+
+@pytest.mark.parametrize("config", [CATEGORY, FINE], ids=["category", "fine-grained"])
+def test_the_means_of_the_training_images_are_subtracted(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path, config: TrainConfig
+) -> None:
+    plain, centred, short = _fresh(encoder), _fresh(encoder), replace(config, epochs=1)
+    train(data, None, plain, short, tmp_path / "plain")
+    report = train(data, None, centred, replace(short, center=True), tmp_path / "centred")
+    loaded = Loader(encoder.preprocess, 1.0, 1).load(report.trained)
+    normaliser = Normaliser(encoder.preprocess, torch.device("cpu"))
+    for images, encode in (
+        (loaded.sketches, PromptedEncoder.encode_sketches),
+        (loaded.photos, PromptedEncoder.encode_photos),
+    ):
+        pixels = normaliser(images.take(range(len(images)))).numpy()
+        before, after = encode(plain, pixels), encode(centred, pixels)
+        moved = before - before.mean(axis=0)
+        expected = moved / np.linalg.norm(moved, axis=1, keepdims=True)
+        assert np.abs(after - expected).max() < 1e-4
+        assert np.abs(after - before).max() > 0.1
 
 
 def test_without_validation_the_last_epoch_is_kept(

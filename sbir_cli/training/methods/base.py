@@ -30,7 +30,7 @@ class Backbone:
 
 class Method(nn.Module, ABC):
     """A training method. A subclass makes its parameters and lays them out as two branches; all
-    else is here. The loop knows only `losses`, `groups`, `branches` and `state_dict`.
+    else is here. The loop knows only the call (`losses`), `groups`, `branches` and `state_dict`.
 
     The tower is no submodule: it stays frozen and in eval mode (BatchNorm's running statistics
     included), and is no part of the method's state.
@@ -52,6 +52,8 @@ class Method(nn.Module, ABC):
     def losses(self, batch: Batch, objective: Objective) -> Losses:
         """The named losses of a batch; `total` is minimised."""
         return objective(self.features(objective.images(batch)), batch)
+
+    forward = losses  # what torch wraps for several processes
 
     def features(self, images: list[tuple[str, Modality, Tensor]]) -> dict[str, Tensor]:
         """(N, D) float32 features of each named (N, 3, H, W), not of unit length.

@@ -1,0 +1,121 @@
+"""Several processes that train one run together, as `torchrun` starts them, a GPU for each.
+
+Which process this is stands in the environment that torchrun sets. Gradients are averaged by
+torch's DistributedDataParallel. A process on its own needs none of this, and nothing is imported.
+
+The first process alone tells how it goes. What ends a process, each one says: torchrun ends the
+others at once, so the first could come too late to say it for all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sbir_cli.config import TrainConfig
+from sbir_cli.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+# the others wait while the first validates; torchrun ends all when one fails
+_TIMEOUT = timedelta(days=1)
+
+
+def count() -> int:
+    """How many processes train together, 1 or more."""
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
+def rank() -> int:
+    """Which of them this is, from 0."""
+    return int(os.environ.get("RANK", 0))
+
+
+def is_first() -> bool:
+    """Whether this is the one that validates, writes and tells."""
+    return rank() == 0
+
+
+def own_part(samples: int) -> slice:
+    """The part of a step's samples that is this process's; all have as many where `count` divides
+    them, and together they have all."""
+    return slice(samples * rank() // count(), samples * (rank() + 1) // count())
+
+
+def check_parts(config: TrainConfig) -> None:
+    """Refuse a batch that cannot be shared: a process's part must be a batch by itself.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    fine = config.task == "fine-grained"  # whole classes: L_delta compares the samples of each
+    unit = count() * (config.instances if fine else 1)
+    if count() > 1 and (config.batch_size % unit or config.batch_size < 2 * unit):
+        raise UsageError(
+            f"--batch-size {config.batch_size} cannot be shared by {count()} processes",
+            remedy=f"use a multiple of {unit}{' (processes x --instances)' if fine else ''}, "
+            f"{2 * unit} or more",
+        )
+
+
+@contextmanager
+def joined(config: TrainConfig, device: torch.device) -> Iterator[None]:
+    """Meet the other processes, and train with them for as long as the context is open.
+
+    Raises:
+        UsageError: the batch cannot be shared, or the device is not this process's own.
+    """
+    if count() == 1:
+        yield
+        return
+    check_parts(config)
+    import torch
+    from torch import distributed
+
+    own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+    if device.type != "cpu" and device != own:
+        raise UsageError(
+            f"{count()} processes cannot share {device}; use --device cuda, a GPU for each, or "
+            "--device cpu"
+        )
+    if device == own:
+        torch.cuda.set_device(own)
+    distributed.init_process_group("gloo" if device.type == "cpu" else "nccl", timeout=_TIMEOUT)
+    yield
+    # not after an error: the others would have to come too, and torchrun is about to end them
+    distributed.destroy_process_group()
+
+
+def together(module: torch.nn.Module) -> torch.nn.Module:
+    """The module with its gradients averaged over all processes; inside `joined`."""
+    if count() == 1:
+        return module
+    from torch.nn.parallel import DistributedDataParallel
+
+    # a tower may have parameters that no loss reaches, the same ones in every step
+    return DistributedDataParallel(module, static_graph=True)
+
+
+def mean(values: torch.Tensor) -> torch.Tensor:
+    """The mean over all processes of a tensor of each; inside `joined`."""
+    if count() > 1:
+        from torch import distributed
+
+        distributed.all_reduce(values)
+    return values / count()
+
+
+def from_first(value: float, device: torch.device) -> float:
+    """The first process's number, in all; `device` is this process's; inside `joined`."""
+    if count() == 1:
+        return value
+    import torch
+    from torch import distributed
+
+    shared = torch.tensor(value, dtype=torch.float64, device=device)
+    distributed.broadcast(shared, 0)
+    return float(shared)

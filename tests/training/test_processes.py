@@ -1,0 +1,188 @@
+"""Several processes are one run: whole runs under torchrun, on the CPU, and what they share."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sbir_cli.config import TrainConfig
+from sbir_cli.datasets import DataSet
+from sbir_cli.encoder.torch_encoder import PromptedEncoder
+from sbir_cli.errors import SbirError, UsageError
+from sbir_cli.preprocess import Preprocess
+from sbir_cli.training import processes, run
+from sbir_cli.training.batches import Sampler
+from sbir_cli.training.feed import Feed, Normaliser
+from sbir_cli.training.folder import STATE, claim
+from sbir_cli.training.objective import Batch
+from sbir_cli.training.pixels import Loader
+from sbir_cli.training.run import train
+from tests.cli.conftest import Run, command, environment, sbir
+
+__all__ = ["sbir"]
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2"]
+CATEGORY = TrainConfig(batch_size=8, flip=True)
+FINE = TrainConfig(batch_size=8, task="fine-grained", instances=2)
+KNOBS: dict[str, Any] = {
+    **{"prompt_lr": 1e-3, "norm_lr": 1e-3, "weight_lr": 1e-3, "temperature": 0.1},
+    **{"batch_size": 8, "held_out": 0.34, "precision": "float32"},
+    "delta_weight": 0.0,  # L_delta and InfoNCE look at a part only
+}
+
+
+def _be(monkeypatch: pytest.MonkeyPatch, rank: int, count: int = 2) -> None:
+    monkeypatch.setenv("WORLD_SIZE", str(count))
+    monkeypatch.setenv("RANK", str(rank))
+
+
+@pytest.mark.parametrize("config", [CATEGORY, FINE], ids=["category", "fine-grained"])
+def test_the_parts_of_a_step_are_the_step(
+    data: DataSet, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preprocess = Preprocess((16, 16), (0.5,) * 3, (0.5,) * 3)
+    loaded = Loader(preprocess, 1.0, 1).load(data)
+
+    def first() -> Batch:
+        feed = Feed(loaded, Normaliser(preprocess, torch.device("cpu")), config)
+        return next(feed.batches(feed.epoch(0), 0, 0))
+
+    whole, parts = first(), []
+    for rank in range(2):
+        _be(monkeypatch, rank)
+        parts.append(first())
+    for name in ("sketches", "positives", "negatives", "labels", "negative_labels", "photos"):
+        joined = torch.cat([getattr(part, name) for part in parts])
+        assert torch.equal(joined, getattr(whole, name)), name
+    if config.task == "fine-grained":
+        assert whole.orders and all(part.orders for part in parts)
+        for i, order in enumerate(whole.orders):
+            assert torch.equal(torch.cat([p.orders[i] for p in parts if p.orders]), order)
+        assert [len(set(part.labels.tolist())) for part in parts] == [2, 2]  # whole classes
+
+
+def test_a_short_step_gives_each_process_as_many(
+    data: DataSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = TrainConfig(batch_size=70)  # there are 36 sketches
+    _be(monkeypatch, 6, count=7)
+    (step,) = Sampler(data, config).epoch(0)
+    assert len(step.sketches) == 35 and len(step.part(processes.own_part(35)).labels) == 5
+    assert len(np.unique(step.sketches)) == 35
+    _be(monkeypatch, 0, count=37)
+    with pytest.raises(SbirError, match="36 sketches are too few for 37 processes; start fewer"):
+        Sampler(data, config)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (replace(CATEGORY, batch_size=10), "10 cannot be shared by 4 .* multiple of 4, 8 or more"),
+        (replace(CATEGORY, batch_size=4), "4 cannot be shared by 4 .* multiple of 4, 8 or more"),
+        (replace(FINE, batch_size=20), r"multiple of 8 \(processes x --instances\), 16 or more"),
+        (
+            FINE,
+            r"multiple of 8 \(processes x --instances\), 16 or more",
+        ),  # a class each: no L_delta
+    ],
+)
+def test_a_batch_that_cannot_be_shared_is_a_usage_error(
+    config: TrainConfig, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes.check_parts(config)
+    _be(monkeypatch, 0, count=4)
+    with pytest.raises(UsageError, match=message):
+        processes.check_parts(config)
+
+
+def test_one_gpu_is_not_for_several(monkeypatch: pytest.MonkeyPatch) -> None:
+    _be(monkeypatch, 1)
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    with (
+        pytest.raises(UsageError, match="2 processes cannot share cuda:0; use --device cuda"),
+        processes.joined(CATEGORY, torch.device("cuda:0")),
+    ):
+        pass
+
+
+def _torchrun(
+    data: DataSet, encoder: PromptedEncoder, out: Path, *more: str, **knobs: object
+) -> subprocess.CompletedProcess[str]:
+    """`sbir train` in two processes over the encoder's model, in float32 on the CPU."""
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in knobs.items()]
+    fixed = ("--model", encoder.name, "--device", "cpu", "--preset", "paper", "--flip")
+    args = command("train", data.root, "-o", out, *fixed, *flags, *more)
+    return subprocess.run(
+        [*TORCHRUN, *args[1:]], env=environment(), capture_output=True, text=True, timeout=300
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("knobs", "stops"),
+    [
+        ({}, (1, 3)),
+        ({"task": "fine-grained", "instances": 2, "method": "cond", "recompute": 5}, (3,)),
+        ({"method": "ft"}, (2,)),
+    ],
+    ids=["category", "fine-grained", "fine-tuning"],
+)
+def test_two_processes_are_the_same_run_as_one(
+    data: DataSet,
+    encoder: PromptedEncoder,
+    tmp_path: Path,
+    knobs: dict[str, Any],
+    stops: tuple[int, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run, "_write_graph", lambda encoder, output: None)
+    data.photos[0].write_text("no photo")
+    one, two = tmp_path / "one", tmp_path / "two"
+    for epochs in stops:  # the second goes on where the first stopped
+        done = _torchrun(data, encoder, two, "--resume", epochs=epochs, **KNOBS, **knobs)
+        assert done.returncode == 0, done.stderr  # though a photo was skipped
+        for word in ("model", "skipped", f"{two}:"):  # said once
+            assert sum(line.startswith(word) for line in done.stderr.splitlines()) == 1, word
+    config = TrainConfig.preset("paper", epochs=stops[-1], flip=True, **KNOBS, **knobs)
+    train(data, None, encoder, config, one)
+
+    first, second = load_file(one / STATE), load_file(two / STATE)
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        # of a bias in front of a softmax the gradient is rounding alone, which Adam makes large
+        if "in_proj_bias" not in name and "exp_avg_sq" not in name:
+            assert torch.allclose(value, second[name], atol=1e-5), name
+    for a, b in zip(_history(one), _history(two), strict=True):
+        assert a == pytest.approx(b, abs=1e-4)
+
+
+def _history(folder: Path) -> list[list[float]]:
+    """The rows without their last column, the seconds."""
+    rows = (folder / "history.csv").read_text().splitlines()[1:]
+    return [[float(cell) for cell in row.split(",")[:-1] if cell] for row in rows]
+
+
+@pytest.mark.slow
+def test_what_ends_the_first_process_ends_all(
+    data: DataSet, encoder: PromptedEncoder, tmp_path: Path
+) -> None:
+    with claim(tmp_path / "c", False):
+        done = _torchrun(data, encoder, tmp_path / "c", **KNOBS)
+    assert done.returncode == 1 and "another run is at work on it" in done.stderr
+
+
+@pytest.mark.slow
+def test_what_cannot_be_shared_is_told_before_the_others_are_met(
+    data: DataSet, tmp_path: Path, sbir: Run
+) -> None:
+    env = {"WORLD_SIZE": "3", "RANK": "1"}
+    done = sbir("train", data.root, "-o", tmp_path / "c", "--batch-size", "8", env=env)
+    assert done.returncode == 2 and done.stderr.count(b"\n") == 1
+    assert b"--batch-size 8 cannot be shared by 3 processes; use a multiple of 3" in done.stderr
