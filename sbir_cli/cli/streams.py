@@ -51,13 +51,20 @@ def say_skipped(skipped: Sequence[tuple[Path, str]], more: str = "") -> None:
 
 
 def write_text(path: Path, text: str, option: str) -> None:
-    """Write a file that `option` named.
+    """Write a file that `option` named, and the folders it lies in; a kill leaves no half of it.
 
     Raises:
         SbirError: it cannot be written.
     """
     try:
-        path.write_text(text, "utf-8")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():  # /dev/stdout, a named pipe
+            path.write_text(text, "utf-8")
+            return
+        target = path.resolve()  # a link goes on pointing there
+        beside = target.with_name(f"{target.name}.new")
+        beside.write_text(text, "utf-8")
+        beside.replace(target)
     except OSError as error:
         raise SbirError(
             f"cannot be written ({error.strerror})", where=path, remedy=f"choose another {option}"

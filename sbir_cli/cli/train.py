@@ -223,7 +223,8 @@ def train(
     given = {name: value for name, value in locals().items() if name in known}
     knobs = {k: v.value if isinstance(v, Enum) else v for k, v in given.items() if v is not None}
     if held_out_classes is not None:
-        knobs["held_out_classes"] = tuple(held_out_classes.split(","))
+        names = (name.strip() for name in held_out_classes.split(","))
+        knobs["held_out_classes"] = tuple(name for name in names if name)
     place = (data, dataset.value, split, model, device)
     try:
         _train(place, preset.value, knobs, output, resume, quiet or not processes.is_first())

@@ -29,19 +29,24 @@ class PackedAttention(nn.Module):
         key: Tensor,
         value: Tensor,
         need_weights: bool = False,
-        attn_mask: Tensor | None = None,
+        attn_mask: None = None,
     ) -> tuple[Tensor, None]:
         """(N, tokens, width) to the same shape; `key` and `value` are `query`, as in any ViT."""
+        assert key is query and value is query and attn_mask is None
         count, tokens, width = query.shape
         packed = functional.linear(query, self.in_proj_weight, self.in_proj_bias)
-        q, k, v = packed.view(count, tokens, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask)
+        heads = packed.view(count, tokens, 3, self.num_heads, width // self.num_heads)
+        q, k, v = heads.permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(q, k, v)
         joined: Tensor = self.out_proj(mixed.transpose(1, 2).reshape(count, tokens, width))
         return joined, None
 
 
 def pack_attention(block: nn.Module) -> None:
-    """Let a transformer block use `PackedAttention`, where its `attn` is torch's own."""
+    """Let a transformer block use `PackedAttention`, where its `attn` is torch's own and plain."""
     attention = getattr(block, "attn", None)
-    if isinstance(attention, nn.MultiheadAttention) and attention.in_proj_weight is not None:
+    if not isinstance(attention, nn.MultiheadAttention) or attention.in_proj_weight is None:
+        return
+    plain = attention.batch_first and not attention.add_zero_attn and attention.bias_k is None
+    if plain and not attention.dropout:
         block.attn = PackedAttention(attention)

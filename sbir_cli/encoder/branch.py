@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -55,7 +55,7 @@ class Branch:
         if self.head is not None:
             features = features @ self.head.T
         if self.mean is not None:
-            features = functional.normalize(features.float(), dim=-1) - self.mean.float()
+            features = functional.normalize(features.float(), dim=-1) - self.mean
         return features
 
     def named_tensors(self) -> dict[str, Tensor]:
@@ -82,8 +82,10 @@ class Branch:
         return cls(prompts, head=head, mean=mean, **groups)
 
     def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Branch:
-        """The same branch with its tensors on `device`, in another precision if one is given."""
-        return self._each(lambda tensor: tensor.to(device, dtype))
+        """The same branch with its tensors on `device`, in another precision if one is given; the
+        mean, which is subtracted in float32, stays as it is."""
+        moved = self._each(lambda tensor: tensor.to(device, dtype))
+        return moved if self.mean is None else replace(moved, mean=self.mean.to(device))
 
     def copied(self) -> Branch:
         """The branch as it is now, apart from the parameters that go on being trained."""
@@ -127,7 +129,7 @@ def _fits(
         and 1 <= prompts.shape[0] <= len(tower.blocks)
         and prompts.shape[2] == tower.width
         and (head is None or head.ndim == 2)
-        and (mean is None or mean.ndim == 1)
+        and (mean is None or (mean.ndim == 1 and (head is None or len(mean) == len(head))))
         and all(k in norms and norms[k].shape == v.shape for k, v in groups["layer_norms"].items())
         and all(
             k in parameters and parameters[k].shape == v.shape for k, v in groups["weights"].items()

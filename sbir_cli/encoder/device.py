@@ -34,7 +34,7 @@ def choose_device(name: str = "auto") -> Device:
     reason = "as asked"
     if name == "auto":
         name, reason = _best()
-    if name == "cuda" and "LOCAL_RANK" in os.environ:
+    if name == "cuda" and "TORCHELASTIC_RUN_ID" in os.environ:
         name = f"cuda:{os.environ['LOCAL_RANK']}"
     try:
         device = torch.device(name)

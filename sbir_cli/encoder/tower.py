@@ -66,13 +66,14 @@ class Tower:
     def layer_norms(self) -> dict[str, nn.Parameter]:
         """Weight and bias of every LayerNorm of the tower, by parameter name.
 
-        In CLIP's ViT these are all its normalisation layers. Where a hybrid ViT has BatchNorms in
-        its convolutional stem, theirs belong here too; the running statistics stay as they are.
+        In CLIP's ViT these are all its normalisation layers. Where a hybrid ViT has BatchNorms or
+        GroupNorms in its convolutional stem, theirs belong here too; running statistics stay as
+        they are.
         """
         return {
             f"{name}.{key}": parameter
             for name, module in self.module.named_modules()
-            if isinstance(module, (nn.LayerNorm, nn.BatchNorm2d))
+            if isinstance(module, (nn.LayerNorm, nn.BatchNorm2d, nn.GroupNorm))
             for key, parameter in module.named_parameters(recurse=False)
         }
 

@@ -110,6 +110,10 @@ def _hold_out(
 ) -> tuple[list[str], list[str]]:
     """The classes held out for validation, and the others."""
     named = set(config.held_out_classes)
+    if named and min(len(named), len(set(classes) - named)) < 2:
+        raise UsageError(
+            "--held-out-classes must name at least 2 classes and leave at least 2 to train on"
+        )
     if named - set(classes):
         raise SbirError(
             f"to be held out, but no seen class that can be used: "

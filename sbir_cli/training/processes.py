@@ -9,6 +9,7 @@ others at once, so the first could come too late to say it for all.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sbir_cli.config import TrainConfig
-from sbir_cli.errors import UsageError
+from sbir_cli.errors import SbirError, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -27,12 +28,17 @@ _TIMEOUT = timedelta(days=1)
 
 def count() -> int:
     """How many processes train together, 1 or more."""
-    return int(os.environ.get("WORLD_SIZE", 1))
+    return _from_torchrun("WORLD_SIZE", 1)
 
 
 def rank() -> int:
     """Which of them this is, from 0."""
-    return int(os.environ.get("RANK", 0))
+    return _from_torchrun("RANK", 0)
+
+
+def _from_torchrun(name: str, alone: int) -> int:
+    # schedulers set some of these names too, for jobs that are no group
+    return int(os.environ[name]) if "TORCHELASTIC_RUN_ID" in os.environ else alone
 
 
 def is_first() -> bool:
@@ -76,7 +82,7 @@ def joined(config: TrainConfig, device: torch.device) -> Iterator[None]:
     import torch
     from torch import distributed
 
-    own = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+    own = torch.device("cuda", _from_torchrun("LOCAL_RANK", 0))
     if device.type != "cpu" and device != own:
         raise UsageError(
             f"{count()} processes cannot share {device}; use --device cuda, a GPU for each, or "
@@ -88,6 +94,28 @@ def joined(config: TrainConfig, device: torch.device) -> Iterator[None]:
     yield
     # not after an error: the others would have to come too, and torchrun is about to end them
     distributed.destroy_process_group()
+
+
+def check_same(text: str, what: str) -> None:
+    """Refuse to go on where a process has another text than the first; inside `joined`.
+
+    Raises:
+        SbirError: this one has.
+    """
+    if count() == 1:
+        return
+    import torch
+    from torch import distributed
+
+    on = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+    own = torch.tensor(list(hashlib.sha256(text.encode()).digest()), device=on)
+    first = own.clone()
+    distributed.broadcast(first, 0)
+    if not torch.equal(own, first):
+        raise SbirError(
+            f"process {rank()} has other {what} than the first",
+            remedy="look for files that not every process can read, and start again",
+        )
 
 
 def together(module: torch.nn.Module) -> torch.nn.Module:

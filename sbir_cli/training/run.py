@@ -87,6 +87,7 @@ def train(
         for sentence in choice.notes:
             note(sentence)
         parts, unreadable = _load(choice, encoder, config, watch)
+        processes.check_same(repr([part and part.dataset.manifest() for part in parts]), "images")
         run = _Run(encoder, config, output, choice, *parts)
         run.go(resume, watch)
         return Report(run.state, run.measure, parts[0].dataset, unreadable)

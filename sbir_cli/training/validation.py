@@ -71,7 +71,7 @@ class Centre:
     """The means of both modalities' training images, as the method stands.
 
     Args:
-        loaded: the training images; about a thousand of each modality, evenly spaced, are taken.
+        loaded: the training images; of each modality up to 1,024, evenly spaced, are taken.
         normaliser: 8-bit pixels to the model's.
     """
 
@@ -84,8 +84,8 @@ class Centre:
         return sketch, self._mean(method, "photo", self._loaded.photos)
 
     def _mean(self, method: Method, kind: Modality, images: Images) -> Tensor:
-        indices = range(0, len(images), -(-len(images) // _SAMPLE))
-        return embed(method, kind, images, indices, self._normaliser).mean(dim=0)
+        spaced = np.linspace(0, len(images) - 1, min(len(images), _SAMPLE)).astype(int).tolist()
+        return embed(method, kind, images, spaced, self._normaliser).mean(dim=0)
 
 
 class Validator:

@@ -28,6 +28,14 @@ def test_only_torchs_own_attention_is_replaced() -> None:
     block.attn = other = torch.nn.Identity()
     pack_attention(block)
     assert block.attn is other
-    block.attn = torch.nn.MultiheadAttention(8, 2, kdim=4, vdim=4)  # no packed weight
+    for unlike in (
+        torch.nn.MultiheadAttention(8, 2, kdim=4, vdim=4, batch_first=True),  # no packed weight
+        torch.nn.MultiheadAttention(8, 2, batch_first=False),
+        torch.nn.MultiheadAttention(8, 2, batch_first=True, add_zero_attn=True),
+    ):
+        block.attn = unlike
+        pack_attention(block)
+        assert block.attn is unlike
+    block.attn = torch.nn.MultiheadAttention(8, 2, batch_first=True)
     pack_attention(block)
-    assert isinstance(block.attn, torch.nn.MultiheadAttention)
+    assert isinstance(block.attn, PackedAttention)

@@ -40,6 +40,8 @@ def test_of_several_processes_each_takes_the_gpu_of_its_own(
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
     assert str(choose_device("auto").device) == "cuda"
     monkeypatch.setenv("LOCAL_RANK", "1")
+    assert str(choose_device("auto").device) == "cuda"  # some scheduler's
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     for name in ("auto", "cuda"):
         assert str(choose_device(name).device) == "cuda:1"
     assert choose_device("cpu").device.type == "cpu"

@@ -41,6 +41,13 @@ def test_named_classes_are_held_out_whatever_the_seed(data: DataSet, tmp_path: P
         assert choice.validation is not None
         assert choice.validation.classes == ["class_2", "class_4"]
         assert choice.train.classes == ["class_0", "class_3", "class_5"]
+    for few in (("class_2",), ("class_0", "class_2", "class_3", "class_4")):
+        with pytest.raises(UsageError, match="name at least 2 classes and leave at least 2"):
+            choose(
+                data,
+                _split(tmp_path, unseen=["class_1"]),
+                TrainConfig(held_out_classes=few),
+            )
     for name in ("class_1", "class_9"):  # unseen, and not there
         with pytest.raises(SbirError, match=f"no seen class that can be used: {name}"):
             choose(

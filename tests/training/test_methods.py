@@ -167,18 +167,21 @@ def test_wrapped_for_several_processes_it_has_the_same_gradients(
     batch, objective = _batch(encoder), _objective(encoder, config)
     found = []
     meet = f"file://{tmp_path}/meet"
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     distributed.init_process_group("gloo", init_method=meet, rank=0, world_size=1)
-    for count in ("1", "2"):
-        monkeypatch.setenv("WORLD_SIZE", count)
-        method = make_method(encoder, config)
-        # as of a tower with a parameter that its forward does not use
-        method.register_parameter("unused", torch.nn.Parameter(torch.zeros(1)))
-        wrapped = together(method)
-        for _ in range(2):
-            method.zero_grad(set_to_none=True)
-            torch.autograd.backward(wrapped(batch, objective)["total"])
-        found.append({k: p.grad for k, p in method.named_parameters() if p.grad is not None})
-    distributed.destroy_process_group()
+    try:
+        for count in ("1", "2"):
+            monkeypatch.setenv("WORLD_SIZE", count)
+            method = make_method(encoder, config)
+            # as of a tower with a parameter that its forward does not use
+            method.register_parameter("unused", torch.nn.Parameter(torch.zeros(1)))
+            wrapped = together(method)
+            for _ in range(2):
+                method.zero_grad(set_to_none=True)
+                torch.autograd.backward(wrapped(batch, objective)["total"])
+            found.append({k: p.grad for k, p in method.named_parameters() if p.grad is not None})
+    finally:
+        distributed.destroy_process_group()
     assert found[0].keys() == found[1].keys() and "unused" not in found[0]
     for key, gradient in found[0].items():
         assert torch.allclose(gradient, found[1][key], atol=1e-6), key
