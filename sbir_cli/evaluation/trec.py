@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -89,13 +89,15 @@ def _written(path: Path) -> Iterator[TextIO]:
     """A text file that is there whole or not at all."""
     unfinished = path.with_name(path.name + ".unfinished")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with unfinished.open("w", encoding="ascii") as file:
             yield file
         unfinished.replace(path)
     except OSError as error:
         raise SbirError(f"cannot be written ({error.strerror})", where=path) from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        with suppress(OSError):
+            unfinished.unlink()
 
 
 def read_qrels(path: Path) -> dict[str, set[str]]:

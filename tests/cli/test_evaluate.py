@@ -49,7 +49,9 @@ def test_the_table_and_the_report_file(evaluate: Evaluate, data: Path, tmp_path:
     assert "mAP@2 " in done.stdout and "P@3 " in done.stdout and "bat" in done.stdout
     assert json.loads(out.read_text())["headline"]["name"] == "mAP@2"
     assert "bat" not in evaluate(data, "--format", "table").stdout
-    assert evaluate(data, "-o", tmp_path / "no" / "r.json").exit_code == 1
+    inside = tmp_path / "new" / "r.json"
+    assert evaluate(data, "-o", inside, "--trec-run", inside.parent / "run").exit_code == 0
+    assert json.loads(inside.read_text()) and (inside.parent / "run").stat().st_size
 
 
 def test_every_option_is_a_variable_too(evaluate: Evaluate, data: Path) -> None:
@@ -101,8 +103,8 @@ def test_partial_and_grid(evaluate: Evaluate, tmp_path: Path) -> None:
         (["DATA", "--dataset", "sketchy", "--split", "x"], 2, "sketchy has no split `x`; use"),
         (["DATA", "--generalized"], 2, "needs a split with seen classes"),
         (["DATA", "--trec-depth", "0"], 2, "--trec-depth must be at least 1"),
-        (["DATA", "--trec-run", "no/such/file"], 1, "no/such/file: cannot be written"),
-        (["DATA", "--grid", "no/such/file"], 1, "cannot be written"),
+        (["DATA", "--trec-run", "README.md/run"], 1, "README.md/run: cannot be written"),
+        (["DATA", "--grid", "README.md/page"], 1, "cannot be written"),
         (["DATA", "--task", "all"], 2, "Invalid value"),
     ],
 )
@@ -120,9 +122,9 @@ def test_the_bundled_model_beats_chance_on_the_examples(sbir: Run, tmp_path: Pat
     done = sbir(*args, "--format", "table")
     assert done.returncode == 0 and b"mAP@6" in done.stdout and b"\x1b" not in done.stdout
     report = json.loads((tmp_path / "r.json").read_text())
-    assert (report["queries"], report["gallery"], report["classes"]) == (60, 120, 20)
+    assert (report["queries"], report["gallery"], report["classes"]) == (102, 272, 34)
     found = {v["name"]: v["value"] for v in report["values"] if v["protocol"] in ("voc", "k")}
-    assert found["P@6"] > 3 / 20  # chance is 1 of 20 classes
+    assert found["P@6"] > 3 / 34  # chance is 1 of 34 classes
     assert report["partial"][0]["values"][0]["value"] < report["headline"]["value"]
 
 

@@ -113,7 +113,7 @@ def test_any_file_name_is_one_word() -> None:
 def test_a_run_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     whole = embedded()
     with pytest.raises(SbirError, match="cannot be written"):
-        write_run(tmp_path / "none" / "a.run", whole, "category", 5)
+        write_run(Path(__file__) / "a.run", whole, "category", 5)
     broken = replace(whole, photos=whole.photos[:, :3])
     with pytest.raises(ValueError, match="matmul"):
         write_run(tmp_path / "a.run", broken, "category", 5)

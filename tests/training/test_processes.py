@@ -39,6 +39,7 @@ KNOBS: dict[str, Any] = {
 
 
 def _be(monkeypatch: pytest.MonkeyPatch, rank: int, count: int = 2) -> None:
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     monkeypatch.setenv("WORLD_SIZE", str(count))
     monkeypatch.setenv("RANK", str(rank))
 
@@ -102,6 +103,12 @@ def test_a_batch_that_cannot_be_shared_is_a_usage_error(
         processes.check_parts(config)
 
 
+def test_a_schedulers_variables_make_no_group(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("WORLD_SIZE", "RANK"):
+        monkeypatch.setenv(name, "3")
+    assert (processes.count(), processes.rank(), processes.is_first()) == (1, 0, True)
+
+
 def test_one_gpu_is_not_for_several(monkeypatch: pytest.MonkeyPatch) -> None:
     _be(monkeypatch, 1)
     monkeypatch.setenv("LOCAL_RANK", "1")
@@ -110,6 +117,21 @@ def test_one_gpu_is_not_for_several(monkeypatch: pytest.MonkeyPatch) -> None:
         processes.joined(CATEGORY, torch.device("cuda:0")),
     ):
         pass
+
+
+def test_a_process_with_other_images_stops(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    processes.check_same("alone", "images")
+    _be(monkeypatch, 1)
+    meet = f"file://{tmp_path}/meet"
+    torch.distributed.init_process_group("gloo", init_method=meet, rank=0, world_size=1)
+    try:
+        processes.check_same("the first process's own", "images")
+        other = torch.zeros(32, dtype=torch.int64)
+        monkeypatch.setattr(torch.distributed, "broadcast", lambda text, src: text.copy_(other))
+        with pytest.raises(SbirError, match="process 1 has other images than the first"):
+            processes.check_same("the first process's own", "images")
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def _torchrun(
@@ -182,7 +204,7 @@ def test_what_ends_the_first_process_ends_all(
 def test_what_cannot_be_shared_is_told_before_the_others_are_met(
     data: DataSet, tmp_path: Path, sbir: Run
 ) -> None:
-    env = {"WORLD_SIZE": "3", "RANK": "1"}
+    env = {"TORCHELASTIC_RUN_ID": "none", "WORLD_SIZE": "3", "RANK": "1"}
     done = sbir("train", data.root, "-o", tmp_path / "c", "--batch-size", "8", env=env)
     assert done.returncode == 2 and done.stderr.count(b"\n") == 1
     assert b"--batch-size 8 cannot be shared by 3 processes; use a multiple of 3" in done.stderr
