@@ -44,7 +44,7 @@ def parse_arguments() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", choices=sorted(CLASSES), action="append", help="a class to make")
-    parser.add_argument("--count", type=int, default=6, help="instances of each class")
+    parser.add_argument("--count", type=int, default=8, help="instances of each class")
     parser.add_argument("--number", type=int, action="append", help="an instance to make")
     parser.add_argument("--force", action="store_true", help="replace photos that exist")
     parser.add_argument("--samples", type=int, default=16, help="per pixel; 0 makes no photo")

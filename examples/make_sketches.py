@@ -39,6 +39,19 @@ CHOSEN: dict[str, tuple[int, ...]] = {
     "sailboat": (1, 2, 5),
     "snowman": (1, 3, 6),
     "rocket": (1, 2, 5),
+    "airplane": (1, 2, 3),
+    "bicycle": (1, 2, 3),
+    "eyeglasses": (2, 3, 5),
+    "butterfly": (1, 2, 3),
+    "fish": (1, 2, 3),
+    "crown": (1, 3, 4),
+    "wine_bottle": (1, 2, 7),
+    "spoon": (2, 3, 8),
+    "pizza": (1, 2, 3),
+    "strawberry": (1, 5, 7),
+    "cactus": (1, 2, 4),
+    "book": (1, 3, 8),
+    "ladder": (1, 4, 5),
 }
 
 

@@ -42,7 +42,7 @@ def apple_at(s: Subject, x: float, y: float, color: m.RGB, tag: str) -> None:
         r = r * (1 + lobes * np.cos(5 * around + phase) * low) * (1 - low * (1 - slim) * 0.6)
         return np.stack([r * np.cos(around), r * np.sin(around), z], 1)
 
-    tall = s.cycle([1.0, 0.9, 1.15, 0.97, 1.0, 0.85])
+    tall = s.cycle([1.0, 0.9, 1.15, 0.97, 1.0, 0.85, 1.08, 0.95])
     s.add(shapes.ball((1, 1, tall), bend), apple_skin(s, color), f"apple{tag}", (x, y, 0))
     a = np.radians(np.linspace(200, 340, 20))
     s.line(np.stack([x + 0.33 * np.cos(a), y + 0.33 * np.sin(a), 0 * a + 0.86 * tall], 1))
@@ -50,30 +50,35 @@ def apple_at(s: Subject, x: float, y: float, color: m.RGB, tag: str) -> None:
     stem = spline([(0, 0, top), (0.03, 0, top + 0.4), (s.uniform(0.08, 0.25), 0, top + 0.9)], 10)
     brown = m.plastic(BROWN, 0.8)
     s.add(shapes.tube(stem, np.linspace(0.04, 0.07, 10)), brown, f"stem{tag}", (x, y, 0))
-    if s.number % 3 != 1:
+    if s.number % 3 != 1 or s.number == 7:
         green = m.plastic((0.07, 0.25, 0.03), 0.5)
         spot, turn = (x + 0.04, y, top + 0.5), (15, -25, s.cycle([-20, 160, 10]))
         s.add(shapes.leaf(0.8, 0.42), green, f"leaf{tag}", spot, turn)
 
 
 def apple(s: Subject) -> None:
-    """One apple or two."""
+    """One apple, two or three."""
     reds = [(0.5, 0.02, 0.02), (0.2, 0.42, 0.03), (0.45, 0.01, 0.03), (0.36, 0.015, 0.01)]
+    reds += [*reds[:2], (0.72, 0.48, 0.04), (0.2, 0.004, 0.01)]
     apple_at(s, 0, 0, s.cycle(reds), "")
     if s.number == 5:
         apple_at(s, 1.6, 0.9, (0.2, 0.42, 0.03), " two")
+    if s.number == 8:
+        apple_at(s, -1.75, 1.0, (0.72, 0.48, 0.04), " two")
+        apple_at(s, 0.75, 1.9, (0.2, 0.42, 0.03), " three")
     s.move(turn=(s.uniform(10, 20), 0, 0))
 
 
 def banana(s: Subject) -> None:
     """A single banana or a bunch that fans out from its stalk."""
-    count = s.cycle([1, 3, 1, 4, 2, 1])
+    count = s.cycle([1, 3, 1, 4, 2, 1, 2, 5])
     skin = m.Surface((0.75, 0.5, 0.04), 0.4)
     spots = skin.noise(s.uniform(5, 9), detail=8.0)
-    green = s.cycle([(0.72, 0.5, 0.03), (0.6, 0.52, 0.05), (0.78, 0.55, 0.05)])
+    ripe = [(0.72, 0.5, 0.03), (0.6, 0.52, 0.05), (0.78, 0.55, 0.05)]
+    green = s.cycle([*ripe, *ripe, (0.22, 0.4, 0.03), ripe[0]])
     stops = [(0.27, BROWN), (0.36, (0.6, 0.36, 0.03)), (0.45, green)]
     peel, tip = skin.paint(skin.ramp(spots, stops)).material, m.plastic(BROWN, 0.9)
-    bow = s.cycle([1.7, 1.9, 1.35, 1.6, 2.1, 2.2])
+    bow = s.cycle([1.7, 1.9, 1.35, 1.6, 2.1, 2.2, 1.5, 1.75])
     t = np.linspace(0, 1, 50)
     a, arc = t * bow, 3.0 / bow
     for i in range(count):
@@ -94,7 +99,7 @@ def banana(s: Subject) -> None:
     if count > 1:
         crown = shapes.rod((-0.12, 0, 0), (0.1, 0.16 * (count - 1), 0), 0.15)
         s.add(crown, peel, "banana 0")
-    s.move(turn=(90, 0, s.cycle([150, 20, -40, 165, 200, 100])))
+    s.move(turn=(90, 0, s.cycle([150, 20, -40, 165, 200, 100, -25, 185])))
 
 
 @dataclass(frozen=True)
@@ -151,21 +156,20 @@ def mushroom_at(s: Subject, x: float, y: float, size: float, kind: str, tag: str
 
 def mushroom(s: Subject) -> None:
     """A mushroom or a small group."""
-    kind = s.cycle(["fly", "button", "cone", "flat", "cep", "fly"])
+    kind = s.cycle(["fly", "button", "cone", "flat", "cep", "fly", "cep", "cone"])
     mushroom_at(s, 0, 0, 1.0, kind, "")
-    if s.number in (3, 4, 6):
+    if s.number in (3, 4, 6, 7):
         mushroom_at(s, s.cycle([0.9, -0.9]) * 0.95, 0.3, 0.6, kind, " two")
-    if s.number == 3:
+    if s.number in (3, 7):
         mushroom_at(s, -0.75, -0.3, 0.5, kind, " three")
 
 
-def donut(s: Subject) -> None:
-    """A ring of dough with icing and sprinkles."""
-    fat = s.cycle([0.42, 0.34, 0.48, 0.4, 0.3, 0.45])
+def donut_at(s: Subject, color: m.RGB, tag: str) -> None:
+    """A ring of dough with icing and sprinkles about the origin."""
+    fat = s.cycle([0.42, 0.34, 0.48, 0.4, 0.3, 0.45, 0.5, 0.4])
     ring = shapes.circle(1.0, 64)[:-1]
     dough = m.mottled((0.55, 0.3, 0.1), (0.4, 0.19, 0.05), 5.0, 0.6)
-    s.add(shapes.tube(ring, fat, 32, closed=True, flat=0.8), dough, "dough")
-    color = s.cycle([(0.75, 0.2, 0.35), (0.1, 0.035, 0.015), (0.8, 0.78, 0.72), (0.3, 0.6, 0.7)])
+    s.add(shapes.tube(ring, fat, 32, closed=True, flat=0.8), dough, f"dough{tag}")
     turn = np.linspace(0, 2 * np.pi, 96)
     edge = np.zeros(96)
     for k in (3, 5, 8, 11):
@@ -178,8 +182,8 @@ def donut(s: Subject) -> None:
         rows.append(
             np.stack([r * np.cos(turn), r * np.sin(turn), (fat * 0.8 + 0.05) * np.sin(a)], 1)
         )
-    s.add(shapes.sheet(np.array(rows), 0.03, closed=True), m.plastic(color, 0.18), "icing")
-    for k in range(70 if s.number != 3 else 0):
+    s.add(shapes.sheet(np.array(rows), 0.03, closed=True), m.plastic(color, 0.18), f"icing{tag}")
+    for k in range(70 if s.number not in (3, 7) else 0):
         a, b = s.uniform(0, 6.28), np.radians(s.uniform(35, 150))
         r = 1 + (fat + 0.05) * np.cos(b)
         spot = np.array([r * np.cos(a), r * np.sin(a), (fat * 0.8 + 0.065) * np.sin(b)])
@@ -189,6 +193,18 @@ def donut(s: Subject) -> None:
         s.add(shapes.rod(spot - way, spot + way, 0.022), bright, "")
         if k % 5 == 0:
             s.line([spot - way * 1.2, spot + way * 1.2])
+
+
+ICINGS = [(0.75, 0.2, 0.35), (0.1, 0.035, 0.015), (0.8, 0.78, 0.72), (0.3, 0.6, 0.7)]
+ICINGS += [*ICINGS[:2], (0.3, 0.48, 0.12), (0.45, 0.25, 0.6)]
+
+
+def donut(s: Subject) -> None:
+    """One iced donut, or one that leans on another."""
+    if s.number == 8:
+        donut_at(s, ICINGS[1], " two")
+        s.move((0.9, 1.9, 0))
+    donut_at(s, s.cycle(ICINGS), "")
 
 
 def scoop(s: Subject, at: tuple[float, float, float], size: float, color: m.RGB, tag: str) -> None:
@@ -227,7 +243,8 @@ def swirl(s: Subject, wide: float, z: float) -> None:
     turn = np.linspace(0, 1, 160)
     a, r = turn * 8 * np.pi, (wide * 0.72) * (1 - turn) ** 0.8
     path = np.stack([r * np.cos(a), r * np.sin(a), z + 1.3 * turn], 1)
-    cream = m.plastic((0.85, 0.8, 0.68), 0.35)
+    color = (0.75, 0.35, 0.4) if s.number == 8 else (0.85, 0.8, 0.68)
+    cream = m.plastic(color, 0.35)
     s.add(shapes.tube(path, 0.3 * (1 - turn) ** 0.7 + 0.02, 16), cream, "swirl")
     b = np.radians(np.linspace(180, 360, 30))
     for f in (0.14, 0.36, 0.6):
@@ -248,9 +265,9 @@ SCOOPS = {
 
 def ice_cream(s: Subject) -> None:
     """Scoops, or a soft swirl, in a waffle cone."""
-    tall, wide = s.cycle([1.8, 1.5, 2.0, 1.6, 1.7, 1.9]), s.cycle([0.6, 0.68, 0.55])
+    tall, wide = s.cycle([1.8, 1.5, 2.0, 1.6, 1.7, 1.9, 1.8, 2.0]), s.cycle([0.6, 0.68, 0.55])
     cone(s, tall, wide)
-    kind = s.cycle(["one", "swirl", "two", "three", "one", "two"])
+    kind = s.cycle(["one", "swirl", "two", "three", "one", "two", "three", "swirl"])
     if kind == "swirl":
         swirl(s, wide, tall + 0.1)
     size = wide * (0.9 if kind == "three" else 1.12)

@@ -43,7 +43,7 @@ def hoops(s: Subject, tall: float, y: float, seat: float, wood: Any) -> None:
 
 def chair_back(s: Subject, kind: str, width: float, y: float, seat: float, wood: Any) -> None:
     """The back of a chair: slats across, spindles, a panel or a hoop."""
-    tall = s.cycle([1.15, 1.3, 1.0, 1.5])
+    tall = s.cycle([1.15, 1.3, 1.0, 1.5, 1.15, 1.3, 1.2, 1.15])
     if kind == "hoop":
         hoops(s, tall, y, seat, wood)
         return
@@ -70,8 +70,9 @@ def chair_back(s: Subject, kind: str, width: float, y: float, seat: float, wood:
 
 def chair(s: Subject) -> None:
     """A wooden chair; seat, legs and back differ between instances."""
-    kind = s.cycle(["slats", "spindles", "hoop", "panel", "slats", "spindles"])
-    color = s.cycle([*BROWNS, (0.65, 0.66, 0.62), (0.35, 0.05, 0.04)])
+    kind = s.cycle(["slats", "spindles", "hoop", "panel", "slats", "spindles", "hoop", "panel"])
+    paints = [(0.65, 0.66, 0.62), (0.35, 0.05, 0.04), (0.05, 0.2, 0.32), (0.03, 0.03, 0.03)]
+    color = s.cycle([*BROWNS, *paints])
     wood = m.wood(color) if s.number < 5 else m.plastic(color, 0.4)
     width, depth, seat = s.uniform(0.95, 1.15), s.uniform(0.9, 1.1), s.uniform(0.92, 1.08)
     splay = 0.22 if kind in ("hoop", "spindles") else 0.0
@@ -104,8 +105,9 @@ def chair(s: Subject) -> None:
 
 def table(s: Subject) -> None:
     """A table on four legs, a column or trestles."""
-    kind = s.cycle(["four", "round", "low", "trestle", "desk", "column"])
-    color = s.cycle([BROWNS[1], BROWNS[0], BROWNS[3], BROWNS[2], (0.7, 0.7, 0.67), BROWNS[0]])
+    kind = s.cycle(["four", "round", "low", "trestle", "desk", "column", "desk", "round"])
+    tones = [BROWNS[1], BROWNS[0], BROWNS[3], BROWNS[2], (0.7, 0.7, 0.67), BROWNS[0]]
+    color = s.cycle([*tones, BROWNS[2], (0.06, 0.22, 0.2)])
     wood = m.wood(color, "x")
     high = {"low": 0.85, "desk": 1.35}.get(kind, 1.45)
     sizes = {"low": (2.0, 1.1), "desk": (2.0, 1.0), "trestle": (2.7, 1.1)}
@@ -157,5 +159,5 @@ def under_top(s: Subject, kind: str, size: tuple[float, float, float], wood: Any
 
 CLASSES = {
     "chair": (chair, Shot(ROOMS, azimuth=(-50, 50), elevation=(10, 26))),
-    "table": (table, Shot(ROOMS, azimuth=(-40, 40), elevation=(16, 30))),
+    "table": (table, Shot((*ROOMS, "paper", "pavement"), azimuth=(-40, 40), elevation=(16, 30))),
 }

@@ -32,8 +32,9 @@ TEAPOTS = {
 
 def teapot(s: Subject) -> None:
     """A pot with a spout, a handle and a lid with a knob."""
-    body = spline(TEAPOTS[s.cycle(list(TEAPOTS))], 60)
-    color = m.hsv(s.cycle([0.58, 0.02, 0.12, 0.4, 0.08, 0.95]), s.uniform(0.2, 0.75), 0.55)
+    body = spline(TEAPOTS[s.cycle([*TEAPOTS, "urn", "cone"])], 60)
+    hue = s.cycle([0.58, 0.02, 0.12, 0.4, 0.08, 0.95, 0.35, 0.14])
+    color = m.hsv(hue, s.uniform(0.2, 0.75), 0.55)
     glaze = m.metal(roughness=0.16) if s.number % 6 == 4 else m.ceramic(color)
     top, rim = body[-1, 1], body[-1, 0]
 
@@ -78,13 +79,17 @@ CUPS = {
     "round": [(0.0, 0), (0.5, 0), (0.6, 0.04), (0.95, 0.55), (0.88, 1.1), (0.76, 1.3)],
     "low": [(0.0, 0), (0.85, 0), (0.95, 0.06), (0.95, 0.06), (0.98, 1.05)],
     "flared": [(0.0, 0), (0.45, 0), (0.5, 0.04), (0.58, 0.5), (0.62, 1.0), (0.9, 1.6)],
+    "latte": [(0.0, 0), (0.55, 0), (0.62, 0.05), (0.7, 0.4), (0.62, 1.1), (0.72, 2.0)],
+    "bowl": [(0.0, 0), (0.45, 0), (0.5, 0.1), (0.9, 0.22), (1.18, 0.6), (1.22, 0.9)],
 }
 
 
 def cup(s: Subject) -> None:
     """A cup with a handle and a drink, some on a saucer."""
     wall = spline(CUPS[s.cycle(list(CUPS))], 50)
-    color = m.hsv(s.cycle([0.0, 0.6, 0.13, 0.35, 0.09, 0.85]), s.cycle([0.8, 0.6, 0.1]), 0.6)
+    color = m.hsv(
+        s.cycle([0.0, 0.6, 0.13, 0.35, 0.09, 0.85, 0.5, 0.13]), s.cycle([0.8, 0.6, 0.1]), 0.6
+    )
     glaze = m.ceramic(color)
     top = wall[-1, 1]
     s.add(shapes.lathe(wall), glaze)
@@ -103,11 +108,11 @@ def cup(s: Subject) -> None:
     grip = spline([*upper, (edge[1] + 0.25, low), (edge[1] - 0.03, low)], 30)
     path = np.stack([grip[:, 0], 0 * grip[:, 0], grip[:, 1]], 1)
     s.add(shapes.tube(path, s.uniform(0.08, 0.11)), glaze, "handle")
-    if s.number in (3, 6):
+    if s.number in (3, 6, 8):
         dish = spline([(0, 0), (0.8, 0), (1.2, 0.1), (1.65, 0.26), (1.68, 0.24), (1.2, 0.04)], 40)
         s.move((0, 0, 0.06))
         s.add(shapes.lathe(dish), glaze, "saucer")
-    s.move(turn=(0, 0, s.cycle([0, 180, 20, 160, -25, 0])))
+    s.move(turn=(0, 0, s.cycle([0, 180, 20, 160, -25, 0, 205, -20])))
 
 
 def hourglass(s: Subject) -> None:
@@ -159,9 +164,12 @@ def flame(s: Subject, at: tuple[float, float, float], size: float) -> None:
     s.line(np.array([(0, 0, -0.12 * size), (0, 0, 0)]) + at)
 
 
+WAXES = ((0.8, 0.74, 0.6), (0.55, 0.04, 0.05), (0.85, 0.83, 0.78), (0.75, 0.6, 0.3))
+
+
 def wax(s: Subject, radius: float, height: float, z: float, x: float = 0.0) -> None:
     """A wax candle with drips and a flame."""
-    color = s.cycle([(0.8, 0.74, 0.6), (0.55, 0.04, 0.05), (0.85, 0.83, 0.78), (0.75, 0.6, 0.3)])
+    color = s.cycle([*WAXES, *WAXES[:2], WAXES[2], (0.05, 0.12, 0.4)])
     stuff = m.Surface(color, 0.35, Subsurface_Weight=0.4).material
     side = [(0, 0), (radius, 0), (radius, 0), (radius, height), (radius, height)]
     side += [(radius * 0.85, height - 0.02), (0, height - 0.07)]
@@ -177,13 +185,18 @@ def wax(s: Subject, radius: float, height: float, z: float, x: float = 0.0) -> N
 
 
 def candle(s: Subject) -> None:
-    """A pillar, a taper in a stick, a chamber stick, or a branched holder."""
+    """One pillar or three, a taper in a stick, a chamber stick, or a branched holder."""
     brass = m.metal(s.cycle([(0.8, 0.55, 0.2), (0.75, 0.75, 0.77)]), 0.22)
-    kind = s.cycle(["stick", "pillar", "chamber", "branched", "short", "dish"])
+    kind = s.cycle(["stick", "pillar", "chamber", "branched", "short", "dish", "three", "stick"])
     if kind in ("pillar", "short"):
         wax(s, *((0.42, 1.8) if kind == "pillar" else (0.62, 0.95)), 0.06)
         dish = [(0, 0), (0.7, 0), (0.85, 0.08), (0.85, 0.1), (0.6, 0.06), (0, 0.06)]
         s.add(shapes.lathe(spline(dish, 30)), m.ceramic((0.5, 0.55, 0.6)), "dish")
+    elif kind == "three":
+        for x, tall in ((-0.82, 1.0), (0, 1.75), (0.82, 0.65)):
+            wax(s, 0.36, tall, 0.08, x)
+        tray = shapes.box((2.7, 1.0, 0.1), 0.03)
+        s.add(tray, m.wood((0.16, 0.07, 0.035), "x"), "tray", (0, 0, 0.04))
     elif kind == "branched":
         s.add(
             shapes.lathe(spline([(0, 0), (0.5, 0), (0.45, 0.06), (0.06, 0.2)], 30)), brass, "foot"
@@ -210,7 +223,11 @@ def candle(s: Subject) -> None:
         if kind != "stick":
             ring = shapes.circle(0.24)[:-1, [0, 2, 1]] + (1.0, 0, 0.24)
             s.add(shapes.tube(ring, 0.05, closed=True), brass, "ring")
-        wax(s, 0.17, s.cycle([1.3, 1, 1.4, 1, 1, 0.9]), stick[-1][1] - 0.06)
+        wax(s, 0.17, s.cycle([1.3, 1, 1.4, 1, 1, 0.9, 1, 1.9]), stick[-1][1] - 0.06)
+
+
+# The angles of the hour hand and of the minute hand.
+TIMES = [(305, 55), (60, 300), (210, 0), (320, 90), (100, 330), (240, 40), (150, 270), (30, 210)]
 
 
 def dial(s: Subject, radius: float, square: bool) -> None:
@@ -226,7 +243,7 @@ def dial(s: Subject, radius: float, square: bool) -> None:
         s.add(shapes.box(size, 0), black, "", spot, (0, np.degrees(a), 0))
         tick = np.array([0.75, 0.93])[:, None] * radius * np.array([np.sin(a), 0, np.cos(a)])
         s.line(np.add(tick, (0, -0.05, 0)))
-    turns = s.cycle([(305, 55), (60, 300), (210, 0), (320, 90), (100, 330), (240, 40)])
+    turns = s.cycle(TIMES)
     for angle, reach, width in zip(turns, (0.45, 0.7), (0.07, 0.045), strict=True):
         a = np.radians(angle)
         tip = radius * reach * np.array([np.sin(a), 0, np.cos(a)])
@@ -238,9 +255,9 @@ def dial(s: Subject, radius: float, square: bool) -> None:
 
 def alarm_clock(s: Subject) -> None:
     """A bedside clock with two bells, feet and a handle."""
-    square = s.number in (3, 6)
-    color = m.hsv(s.cycle([0.0, 0.5, 0.33, 0.12, 0.92, 0.6]), 0.75, 0.5)
-    paint = m.plastic(color, 0.25)
+    square = s.number in (3, 6, 8)
+    color = m.hsv(s.cycle([0.0, 0.5, 0.33, 0.12, 0.92, 0.6, 0.0, 0.06]), 0.75, 0.5)
+    paint = m.plastic(color if s.number != 7 else (0.02, 0.02, 0.025), 0.25)
     chrome = m.metal(s.cycle([(0.8, 0.8, 0.82), (0.8, 0.55, 0.22)]), 0.12)
     case = paint if s.number != 4 else chrome
     deep = s.uniform(0.45, 0.7)

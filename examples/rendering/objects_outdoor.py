@@ -51,7 +51,9 @@ def sail(corners: ArrayLike, belly: float) -> Any:
     return shapes.sheet(np.array(rows), 0.008)
 
 
-CLOTHS = ((0.1, 0.05, 0.85), (0.1, 0.1, 0.8), (0.0, 0.75, 0.6), (0.08, 0.5, 0.6))
+# The main sail's hue, saturation and value in each instance.
+CLOTHS = [(0.1, 0.05, 0.85), (0.1, 0.1, 0.8), (0.0, 0.75, 0.6), (0.08, 0.5, 0.6)]
+CLOTHS += [*CLOTHS[:2], (0.12, 0.8, 0.75), (0.5, 0.55, 0.55)]
 
 
 def rig(s: Subject, x: float, top: float, reach: float, belly: float, cloth: Any) -> None:
@@ -67,7 +69,8 @@ def rig(s: Subject, x: float, top: float, reach: float, belly: float, cloth: Any
 def sailboat(s: Subject) -> None:
     """A boat with one mast and one or two sails, or with two masts."""
     long, beam, deep = s.uniform(2.2, 2.7), s.uniform(0.75, 0.95), s.uniform(0.4, 0.55)
-    color = s.cycle([(0.75, 0.75, 0.72), (0.05, 0.1, 0.3), (0.45, 0.03, 0.03), (0.3, 0.14, 0.06)])
+    hulls = [(0.75, 0.75, 0.72), (0.05, 0.1, 0.3), (0.45, 0.03, 0.03), (0.3, 0.14, 0.06)]
+    color = s.cycle([*hulls, *hulls[:2], (0.02, 0.03, 0.04), (0.75, 0.73, 0.68)])
     paint = m.wood(color, "x", 2, 0.25) if s.number == 4 else m.plastic(color, 0.15)
     s.add(hull(long, beam, deep), paint, "hull")
     tall = s.cycle([3.0, 2.6, 3.3, 2.5, 2.8, 3.1])
@@ -76,7 +79,7 @@ def sailboat(s: Subject) -> None:
     belly = s.uniform(0.15, 0.32)
     for x, top in masts:
         rig(s, x, top, 0.95 if len(masts) == 2 else long * 0.5, belly, white)
-    if s.number != 2:
+    if s.number not in (2, 8):
         x, top = masts[0]
         head = (x + 0.04, 0, top * s.cycle([0.85, 0.95, 0.7]))
         jib = [(long / 2 - 0.05, 0, 0.15), (x + 0.15, 0.25, 0.4), head]
@@ -85,7 +88,7 @@ def sailboat(s: Subject) -> None:
     if s.number in (1, 3, 5):
         cabin = shapes.box((0.7, beam * 0.55, 0.25), 0.06)
         s.add(cabin, m.plastic((0.75, 0.73, 0.68)), "cabin", (-0.15, 0, 0.12))
-    if s.number in (2, 4):
+    if s.number in (2, 4, 7):
         flag = m.plastic((0.6, 0.05, 0.03))
         s.add(shapes.box((0.3, 0.01, 0.16), 0), flag, "flag", (-0.02, 0, tall + 0.06))
     s.move(turn=(s.uniform(-7, 7), 0, s.cycle([0, 180, 15, 165, -20, 10])))
@@ -98,10 +101,11 @@ ENVELOPE = [(0.24, 0), (0.5, 0.16), (0.85, 0.38), (1.0, 0.65), (0.85, 0.87), (0.
 
 def hot_air_balloon(s: Subject) -> None:
     """A striped envelope over a wicker basket."""
-    wide, tall = BALLOONS[s.cycle(["drop", "round", "tall", "drop", "wide", "round"])]
+    forms = ["drop", "round", "tall", "drop", "wide", "round", "wide", "tall"]
+    wide, tall = BALLOONS[s.cycle(forms)]
     profile = spline(np.array(ENVELOPE) * (wide, tall), 50)
     panels = s.cycle([12, 8, 16, 10])
-    hue, white = s.cycle([0.0, 0.55, 0.12, 0.8, 0.3, 0.02]), (0.85, 0.83, 0.78)
+    hue, white = s.cycle([0.0, 0.55, 0.12, 0.8, 0.3, 0.02, 0.62, 0.07]), (0.85, 0.83, 0.78)
     colors = [m.hsv(hue, 0.9, 0.6), m.hsv(hue + s.uniform(0.1, 0.5), 0.8, 0.65), white]
     colors = colors[: s.cycle([2, 3])] if s.number != 4 else [colors[0], white]
     cloths = [m.Surface(c, 0.45, Sheen_Weight=0.2).material for c in colors]
@@ -165,7 +169,7 @@ def snowman(s: Subject) -> None:
             s.add(shapes.rod(start, end, 0.03, 0.5), twig, "")
             s.line([start, end])
     snow_hat(s, sizes[-1], z)
-    if s.number in (1, 2, 4, 6):
+    if s.number in (1, 2, 4, 6, 8):
         scarf(s, sizes[-1], z)
 
 
@@ -213,13 +217,16 @@ def scarf(s: Subject, r: float, z: float) -> None:
 
 def rocket(s: Subject) -> None:
     """A toy-like rocket with fins, a nose cone and a porthole."""
-    wide, tall = s.cycle([0.5, 0.42, 0.6, 0.48, 0.55, 0.38]), s.cycle([2.4, 2.8, 2.1, 2.5])
+    wide = s.cycle([0.5, 0.42, 0.6, 0.48, 0.55, 0.38, 0.64, 0.46])
+    tall = s.cycle([2.4, 2.8, 2.1, 2.5])
     side = [(0.6, 0), (0.9, 0.2), (1.0, 0.45), (0.8, 0.75)]
-    if s.number in (2, 4, 6):
+    if s.number in (2, 4, 6, 8):
         side = [(1, 0), (1, 0.3), (1, 0.6), (1, 0.74)]
     body = spline(np.array(side) * (wide, tall), 40)
-    paint = m.plastic(s.cycle([(0.78, 0.78, 0.76), (0.7, 0.7, 0.72), (0.65, 0.1, 0.06)]), 0.25)
-    accent = m.plastic(s.cycle([(0.6, 0.03, 0.02), (0.05, 0.15, 0.5), (0.75, 0.6, 0.1)]), 0.25)
+    skins = [(0.78, 0.78, 0.76), (0.7, 0.7, 0.72), (0.65, 0.1, 0.06)]
+    trims = [(0.6, 0.03, 0.02), (0.05, 0.15, 0.5), (0.75, 0.6, 0.1)]
+    paint = m.plastic(s.cycle([*skins, *skins, (0.03, 0.06, 0.16), (0.1, 0.3, 0.16)]), 0.25)
+    accent = m.plastic(s.cycle([*trims, *trims, (0.75, 0.3, 0.03), (0.8, 0.76, 0.6)]), 0.25)
     s.add(shapes.lathe(np.concatenate([[(0, 0)], body])), paint)
     r, z = body[-1]
     cone = [(r, 0), (r * 0.72, 0.13 * tall), (0, 0.3 * tall)]
@@ -234,7 +241,7 @@ def rocket(s: Subject) -> None:
     for k in range(s.cycle([1, 2, 1])):
         h = tall * (0.5 - 0.2 * k)
         porthole(s, float(np.interp(h, body[:, 1], body[:, 0])), h, accent, k)
-    if s.number in (1, 3, 5):
+    if s.number in (1, 3, 5, 7):
         fire = spline([(wide * 0.5, 0), (wide * 0.62, -0.3), (wide * 0.3, -0.8), (0, -1.2)], 24)
         s.add(shapes.lathe(fire), m.emitter((1.0, 0.35, 0.04), 6.0), "fire", (0, 0, -0.2))
         s.move(turn=(0, s.cycle([25, 0, -20, 0, 35]), 0))

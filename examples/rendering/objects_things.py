@@ -18,7 +18,7 @@ BROWNS = m.BROWNS
 
 def canopy(s: Subject, radius: float, rise: float, panels: int) -> None:
     """Umbrella panels between ribs, with scalloped lower edges."""
-    hue, second = s.cycle([0.0, 0.6, 0.13, 0.8, 0.35, 0.95]), s.uniform(0, 1)
+    hue, second = s.cycle([0.0, 0.6, 0.13, 0.8, 0.35, 0.95, 0.07, 0.0]), s.uniform(0, 1)
     base = m.hsv(hue, 0.85, 0.5)
     other = s.cycle([base, (0.75, 0.73, 0.7), m.hsv(second, 0.7, 0.5)])
     cloths = [m.Surface(c, 0.6, Sheen_Weight=0.2).material for c in (base, other)]
@@ -41,17 +41,15 @@ def umbrella(s: Subject) -> None:
     s.add(shapes.rod((0, 0, rise + 0.22), (0, 0, -long + 0.2), 0.032), steel, "")
     s.line([(0, 0, rise), (0, 0, rise + 0.22)])
     s.line([(0, 0, rise - 0.1), (0, 0, -long + 0.45)])
-    if s.number == 3:
+    if s.number in (3, 8):
         s.add(shapes.rod((0, 0, 0), (0, 0, -2.0), 0.045), grip, "")
         s.line([(0, 0, 0), (0, 0, -2.0)])
     else:
         bend = [(0, -long + 0.45), (0, -long), (0.03, -long - 0.15), (0.17, -long - 0.27)]
         hook = spline([*bend, (0.31, -long - 0.15), (0.33, -long)], 36)
         s.add(shapes.tube(np.insert(hook, 1, 0, axis=1), 0.055), grip, "grip")
-    tilt = s.cycle(
-        [(8, 12, 30), (-12, -18, 10), (0, 0, 5), (-100, 0, -40), (10, 24, 0), (-112, 0, 60)]
-    )
-    s.move(turn=tilt)
+    tilts = [(8, 12, 30), (-12, -18, 10), (0, 0, 5), (-100, 0, -40), (10, 24, 0), (-112, 0, 60)]
+    s.move(turn=s.cycle([*tilts, (-104, 0, 38), (-6, 12, 0)]))
 
 
 @dataclass(frozen=True)
@@ -71,8 +69,11 @@ HATS = {
     "cowboy": HatStyle(0.9, 1.75, 0.0, (0.33, 0.16, 0.06)),
     "bowler": HatStyle(0.78, 1.12, 0.12, (0.05, 0.05, 0.06)),
     "boater": HatStyle(0.5, 1.4, 0.0, (0.72, 0.58, 0.3)),
+    "witch": HatStyle(2.0, 1.5, -0.05, (0.07, 0.02, 0.12)),
+    "panama": HatStyle(0.85, 1.5, 0.0, (0.72, 0.66, 0.52)),
 }
-BANDS = ((0.25, 0.02, 0.02), (0.02, 0.02, 0.02), (0.3, 0.05, 0.1), (0.05, 0.02, 0.01))
+BANDS = [(0.25, 0.02, 0.02), (0.02, 0.02, 0.02), (0.3, 0.05, 0.1), (0.05, 0.02, 0.01)]
+BANDS += [*BANDS[:2], (0.7, 0.35, 0.02), (0.02, 0.03, 0.1)]
 
 
 def hat(s: Subject) -> None:
@@ -86,6 +87,9 @@ def hat(s: Subject) -> None:
     if kind in ("top", "boater"):
         edge = (0.8, tall * 0.97)
         crown = [(0.82, 0), (0.8 * waist, tall * 0.5), edge, edge, (0.74, tall), (0, tall)]
+    elif kind == "witch":
+        waist = 0.85
+        crown = [(0.82, 0), (0.62, tall * 0.25), (0.34, tall * 0.6), (0.1, tall * 0.96), (0, tall)]
     s.add(shape_hat(shapes.lathe(spline(crown, 40)), kind, tall), felt, "crown")
     under = [(0.81, 0.02), ((0.81 + brim) / 2, droop * 0.3), (brim, droop)]
     rim = spline([*under, (brim, droop + 0.04), (0.81, 0.06)], 30)
@@ -93,7 +97,7 @@ def hat(s: Subject) -> None:
     strip = [(0.835, 0.04), (0.835 * (waist + 1) / 2, 0.24 if kind != "cowboy" else 0.16)]
     band = m.fabric(s.cycle(BANDS))
     s.add(shape_hat(shapes.lathe(strip), kind, tall), band, "band")
-    s.move(turn=(0, 0, s.cycle([10, 35, 0, 12, 20, -20])))
+    s.move(turn=(0, 0, s.cycle([10, 35, 0, 12, 20, -20, 15, -30])))
 
 
 def shape_hat(part: Any, kind: str, tall: float) -> Any:
@@ -101,9 +105,9 @@ def shape_hat(part: Any, kind: str, tall: float) -> Any:
     for vertex in part.data.vertices:
         x, y, z = vertex.co
         r = float(np.hypot(x, y))
-        if kind in ("fedora", "cowboy"):
+        if kind in ("fedora", "cowboy", "panama"):
             out = max(0.0, r - 0.82)
-            curl = {"fedora": 0.25, "cowboy": 0.75}[kind]
+            curl = {"fedora": 0.25, "cowboy": 0.75, "panama": 0.45}[kind]
             z += curl * out * (x / (r + 1e-6)) ** 2 - 0.12 * out * (y / (r + 1e-6)) ** 2
             if z > 0.5 * tall and r < 0.82:
                 z -= 0.3 * np.exp(-((x / 0.2) ** 2)) * (z - 0.5 * tall) * (1.2 if y < 0 else 0.8)
@@ -119,15 +123,21 @@ ACOUSTIC += [(0.5, 1.08), (0.58, 1.45), (0.42, 1.75), (0, 1.82)]
 ELECTRIC = [(0, 0.02), (0.5, 0.05), (0.66, 0.4), (0.46, 0.85), (0.5, 1.2), (0.6, 1.55)]
 ELECTRIC += [(0.42, 1.5), (0.15, 1.25), (-0.15, 1.25), (-0.45, 1.62), (-0.66, 1.75)]
 ELECTRIC += [(-0.56, 1.3), (-0.48, 0.9), (-0.68, 0.45), (-0.5, 0.08)]
-TIMBERS = ((0.6, 0.34, 0.12), (0.35, 0.12, 0.04), BROWNS[2], (0.62, 0.42, 0.2))
+TIMBERS = [(0.6, 0.34, 0.12), (0.35, 0.12, 0.04), BROWNS[2], (0.62, 0.42, 0.2)]
+TIMBERS += [*TIMBERS[:3], (0.14, 0.02, 0.012)]
+
+
+GUITAR_TURNS = [(78, 0, 8), (76, 0, -12), (0, 0, 40), (80, 12, 0), (78, 0, 14), (0, 0, -60)]
+GUITAR_TURNS += [(79, -16, -6), (76, 22, 16)]
 
 
 def guitar(s: Subject) -> None:
     """An acoustic or electric guitar, leaning on a wall or lying on the floor."""
-    plugged = s.number in (3, 5)
+    plugged = s.number in (3, 5, 7)
     if plugged:
         outline, deep = spline(ELECTRIC, 110, closed=True), 0.2
-        paint = m.plastic(m.hsv(s.cycle([0.0, 0.0, 0.0, 0, 0.55]), 0.85, 0.4), 0.15)
+        hue = s.cycle([0.0, 0.0, 0.0, 0, 0.55, 0, 0.12])
+        paint = m.plastic(m.hsv(hue, 0.85, 0.4 if s.number != 7 else 0.75), 0.15)
     else:
         half = spline(np.array(ACOUSTIC) * (s.uniform(0.9, 1.08), 1), 40)
         outline, deep = np.concatenate([half, (half * (-1, 1))[::-1][1:-1]]), 0.4
@@ -148,9 +158,7 @@ def guitar(s: Subject) -> None:
         s.add(ring, dark, "", (0, 1.17, front))
     s.add(shapes.box((0.5, 0.1, 0.08), 0.02), dark, "bridge", (0, 0.38, front + 0.03))
     guitar_head(s, plugged, front)
-    s.move(
-        turn=s.cycle([(78, 0, 8), (76, 0, -12), (0, 0, 40), (80, 12, 0), (78, 0, 14), (0, 0, -60)])
-    )
+    s.move(turn=s.cycle(GUITAR_TURNS))
 
 
 def guitar_head(s: Subject, plugged: bool, front: float) -> None:
@@ -170,27 +178,33 @@ def guitar_head(s: Subject, plugged: bool, front: float) -> None:
 
 
 def hammer(s: Subject) -> None:
-    """A claw hammer, ball-peen hammer, sledge, mallet or club hammer."""
-    kind = s.cycle(["claw", "ball", "sledge", "mallet", "claw", "club"])
-    long = {"claw": 2.3, "ball": 2.2, "sledge": 3.2, "mallet": 2.4, "club": 1.7}[kind]
+    """A claw hammer, ball-peen hammer, sledge, club hammer, or mallet of wood or rubber."""
+    kind = s.cycle(["claw", "ball", "sledge", "mallet", "claw", "club", "rubber", "claw"])
+    long = {"ball": 2.2, "sledge": 3.2, "mallet": 2.4, "club": 1.7}.get(kind, 2.3)
     steel = m.metal((0.45, 0.45, 0.47), 0.3)
     t = np.linspace(0, 1, 30)
     path = np.stack([0 * t, 0 * t, long * t], 1)
-    if s.number == 5:
+    if s.number in (5, 8):
         s.add(shapes.tube(path, 0.07), steel, "handle")
-        s.add(shapes.tube(path[:14], 0.12, flat=0.7), m.plastic((0.5, 0.03, 0.02), 0.5), "grip")
+        rubber = m.plastic((0.5, 0.03, 0.02) if s.number == 5 else (0.02, 0.12, 0.35), 0.5)
+        s.add(shapes.tube(path[:14], 0.12, flat=0.7), rubber, "grip")
     else:
         swell = np.interp(t, [0, 0.04, 0.15, 0.5, 1], [0.1, 0.14, 0.13, 0.09, 0.09])
         s.add(shapes.tube(path, swell, flat=0.75), m.wood(BROWNS[(s.number + 2) % 4]), "handle")
     if kind == "mallet":
         block, wood = shapes.box((1.0, 0.5, 0.55), 0.05), m.wood(BROWNS[1], "x")
         s.add(block, wood, "head", (0, 0, long - 0.1), facets=True)
+    elif kind == "rubber":
+        side = [(0, -0.6), (0.33, -0.6), (0.38, -0.54), (0.36, 0), (0.38, 0.54), (0.33, 0.6)]
+        black = m.plastic((0.02, 0.02, 0.02), 0.6)
+        head = shapes.lathe([*side, (0, 0.6)])
+        s.add(head, black, "head", (0, 0, long - 0.05), (0, 90, 0))
     elif kind in ("sledge", "club"):
         head = shapes.slab(shapes.circle(0.3, 8)[:-1, :2], 1.15, 0.05)
         s.add(head, steel, "head", (0, 0, long - 0.05), (0, 90, 0))
     else:
         hammer_head(s, kind, long, steel)
-    turn = s.cycle([40, -35, 50, 30, 140, -45])
+    turn = s.cycle([40, -35, 50, 30, 140, -45, 55, 215])
     s.move(turn=(78 if kind == "sledge" else 90, 0, turn))
 
 
@@ -209,8 +223,10 @@ def hammer_head(s: Subject, kind: str, z: float, steel: Any) -> None:
         s.add(shapes.tube(claw, np.linspace(0.13, 0.035, 24), flat=0.75), steel, f"claw {side}")
 
 
+UNDER = ("air", "air", "sand", "lawn", "air", "room", "pavement", "lawn")
+
 CLASSES = {
-    "umbrella": (umbrella, Shot(("air", "air", "sand", "lawn", "air", "room"), elevation=(-2, 14))),
+    "umbrella": (umbrella, Shot(UNDER, elevation=(-2, 14))),
     "hat": (hat, Shot(TABLES, azimuth=(-25, 25), elevation=(10, 26))),
     "guitar": (guitar, Shot(("room", "paper", "room"), azimuth=(-20, 20), elevation=(14, 40))),
     "hammer": (hammer, Shot(TABLES, azimuth=(-15, 15), elevation=(38, 60))),
