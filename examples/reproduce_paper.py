@@ -42,7 +42,7 @@ HELD_OUT = "axe,castle,horse,motorcycle,owl,piano,pineapple,rabbit,rifle,sailboa
 EPOCHS = 2
 SMALL: Options = ("--patience", "0", "--held-out-classes", HELD_OUT)
 RATES: Options = ("--prompt-lr", "1e-2", "--norm-lr", "2e-2", "--schedule", "cosine")
-FINE_RATES: Options = ("--prompt-lr", "1e-2", "--norm-lr", "5e-3", "--schedule", "cosine")
+FINE_RATES: Options = (*RATES[:2], "--norm-lr", "5e-3", *RATES[4:])  # those of preset best
 DATASETS = {
     "sketchy": ("SKETCHY", "200"),
     "tuberlin": ("TUBERLIN", "100"),
@@ -161,7 +161,6 @@ STUDIES = {
             Row("w/o L_cls", (*PROMPT, "--cls-weight", "0"), _figures("10.69 16.32")),
             Row("w/o L_PS", (*PROMPT, "--shuffle-weight", "0"), _figures("25.18 53.07")),
             Row("w/o L_delta", (*PROMPT, "--delta-weight", "0"), _figures("24.93 53.72")),
-            Row("best", ("--preset", "best")),
         ),
         FINE,
         rates=FINE_RATES,

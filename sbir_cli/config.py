@@ -222,16 +222,16 @@ class TrainConfig:
           projection left trainable, one random photo per sketch as validation gallery. The
           fine-grained code was never released: there it changes these knobs alone.
         - `best`: what did best on held-out seen classes in examples/REPRODUCTION.md: the paper's
-          losses, larger rates that fall along a cosine, and means subtracted. It was measured with
-          small towers; a full-size CLIP may want smaller rates.
+          losses, larger rates that fall along a cosine, and at category level means subtracted. It
+          was measured with small towers; a full-size CLIP may want smaller rates.
 
         Raises:
             UsageError: no such preset, or a knob out of its range.
         """
         _require(name in PRESETS, "--preset", f"must be one of {', '.join(PRESETS)}")
         knobs = {**PRESETS[name], **changes}
-        if knobs.get("task") == "fine-grained" and "share" not in changes:
-            knobs["share"] = "auto"
+        if knobs.get("task") == "fine-grained":  # both belong to category level
+            knobs = {k: v for k, v in knobs.items() if k in changes or k not in ("share", "center")}
         return cls(**knobs)
 
 
@@ -248,8 +248,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     },
     "best": {
         "center": True,
-        "prompt_lr": 5e-3,
-        "norm_lr": 3e-3,
+        "prompt_lr": 1e-2,
+        "norm_lr": 5e-3,
         "schedule": "cosine",
     },
 }

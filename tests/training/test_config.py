@@ -48,6 +48,9 @@ def test_the_paper_to_the_letter() -> None:
 def test_a_preset_takes_changes_and_no_other_name() -> None:
     assert TrainConfig.preset("released").cls_weight == 0
     assert TrainConfig.preset("released", cls_weight=0.2).cls_weight == 0.2
+    assert TrainConfig.preset("best").center
+    assert not TrainConfig.preset("best", task="fine-grained").center
+    assert TrainConfig.preset("best", task="fine-grained", center=True).center
     with pytest.raises(UsageError, match="--preset must be one of paper, released, best"):
         TrainConfig.preset("mine")  # type: ignore[arg-type]
 
