@@ -72,7 +72,6 @@ class Loop:
         self._method, self._adam, self._objective = method, adam, objective
         self._feed, self._validate, self._save = feed, validate, save
         self._config: TrainConfig = method.config
-        self._parallel = processes.together(method)
 
     def run(self, state: State, watch: Watcher) -> None:
         """Go on from `state` to the last epoch, or until validation no longer improves.
@@ -80,11 +79,12 @@ class Loop:
         Raises:
             SbirError: the loss is not finite.
         """
+        parallel = processes.together(self._method)
         if not state.history:
             state.history.append(self._row(0, {}))
         while state.epoch < self._config.epochs and not self._stalled(state):
             steps = self._feed.epoch(state.epoch)
-            self._steps(state, steps, watch)
+            self._steps(parallel, state, steps, watch)
             means = {k: v / len(steps) for k, v in state.sums.items()}
             means["seconds"] = state.sums["seconds"]
             state.epoch, state.step, state.sums = state.epoch + 1, 0, {}
@@ -94,12 +94,14 @@ class Loop:
         waited = state.epoch - state.best_epoch
         return self._validate is not None and 0 < self._config.patience <= waited
 
-    def _steps(self, state: State, steps: list[Triplets], watch: Watcher) -> None:
+    def _steps(
+        self, parallel: torch.nn.Module, state: State, steps: list[Triplets], watch: Watcher
+    ) -> None:
         phase, saved = f"epoch {state.epoch + 1}/{self._config.epochs}", time.monotonic()
         began = time.perf_counter()
         for batch in self._feed.batches(steps, state.epoch, state.step):
             self._set_rates(state.epoch + state.step / len(steps))
-            losses = self._parallel(batch, self._objective)
+            losses = parallel(batch, self._objective)
             self._adam.zero_grad(set_to_none=True)
             torch.autograd.backward(losses["total"])
             self._add(state, losses)

@@ -9,6 +9,7 @@ others at once, so the first could come too late to say it for all.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import os
 from collections.abc import Iterator
@@ -92,6 +93,9 @@ def joined(config: TrainConfig, device: torch.device) -> Iterator[None]:
         torch.cuda.set_device(own)
     distributed.init_process_group("gloo" if device.type == "cpu" else "nccl", timeout=_TIMEOUT)
     yield
+    # DistributedDataParallel must be gone before the group: the last to let go of gloo's waits for
+    # its threads, and the wrapper would do that while holding the lock that they want
+    gc.collect()
     # not after an error: the others would have to come too, and torchrun is about to end them
     distributed.destroy_process_group()
 

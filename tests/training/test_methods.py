@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import distributed
 
 from sbir_cli.config import TrainConfig
 from sbir_cli.encoder import load_sketch_encoder
@@ -20,7 +19,6 @@ from sbir_cli.training.batches import permutations
 from sbir_cli.training.loop import make_optimiser
 from sbir_cli.training.methods import Method, make_method
 from sbir_cli.training.objective import Batch, Objective
-from sbir_cli.training.processes import together
 
 pytestmark = pytest.mark.slow
 METHODS = ("prompt", "ip", "mm", "deep", "cond", "lin", "ft")
@@ -151,40 +149,6 @@ def test_recomputing_gives_the_same_gradients(encoder: PromptedEncoder, name: st
     assert len(found[0]) == len(found[1]) > 0
     for one, other in zip(*found, strict=True):
         assert torch.allclose(one, other, atol=1e-5)
-
-
-@pytest.mark.parametrize("task", TASKS)
-@pytest.mark.parametrize("name", METHODS)
-def test_wrapped_for_several_processes_it_has_the_same_gradients(
-    encoder: PromptedEncoder,
-    name: str,
-    task: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """In a group of one process; two steps, as the wrapper learns from the first."""
-    config = replace(_config(name, task), recompute=5)
-    batch, objective = _batch(encoder), _objective(encoder, config)
-    found = []
-    meet = f"file://{tmp_path}/meet"
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
-    distributed.init_process_group("gloo", init_method=meet, rank=0, world_size=1)
-    try:
-        for count in ("1", "2"):
-            monkeypatch.setenv("WORLD_SIZE", count)
-            method = make_method(encoder, config)
-            # as of a tower with a parameter that its forward does not use
-            method.register_parameter("unused", torch.nn.Parameter(torch.zeros(1)))
-            wrapped = together(method)
-            for _ in range(2):
-                method.zero_grad(set_to_none=True)
-                torch.autograd.backward(wrapped(batch, objective)["total"])
-            found.append({k: p.grad for k, p in method.named_parameters() if p.grad is not None})
-    finally:
-        distributed.destroy_process_group()
-    assert found[0].keys() == found[1].keys() and "unused" not in found[0]
-    for key, gradient in found[0].items():
-        assert torch.allclose(gradient, found[1][key], atol=1e-6), key
 
 
 @pytest.mark.parametrize(("name", "centred"), [("lin", False), ("ft", False), ("prompt", True)])
