@@ -15,6 +15,7 @@ LEVELS = {
     "config": 0,
     "resources": 0,
     "images": 1,
+    "files": 1,
     "locks": 1,
     "decoding": 1,
     "vector": 1,

@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from sbir_cli.errors import SbirError
+from sbir_cli.files import replace_file
 
 _SHOWN = 5  # skipped files named on stderr
 
@@ -60,11 +61,8 @@ def write_text(path: Path, text: str, option: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():  # /dev/stdout, a named pipe
             path.write_text(text, "utf-8")
-            return
-        target = path.resolve()  # a link goes on pointing there
-        beside = target.with_name(f"{target.name}.new")
-        beside.write_text(text, "utf-8")
-        beside.replace(target)
+        else:
+            replace_file(path, text.encode())
     except OSError as error:
         raise SbirError(
             f"cannot be written ({error.strerror})", where=path, remedy=f"choose another {option}"

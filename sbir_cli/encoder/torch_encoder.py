@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ from sbir_cli.encoder.source import (
 from sbir_cli.encoder.torchvision_ops import declare_missing_ops
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.errors import ModelError
+from sbir_cli.files import replace_file
 from sbir_cli.preprocess import Preprocess
 
 Embeddings = npt.NDArray[np.float32]
@@ -142,18 +142,8 @@ class PromptedEncoder:
             "sbir": __version__,
             "training": training or {},
         }
-        _replace(folder / CHECKPOINT_WEIGHTS, serialise(state))
-        _replace(folder / CHECKPOINT_CONFIG, (json.dumps(config, indent=2) + "\n").encode())
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Write beside and rename: a kill leaves the old file or the new one."""
-    beside = path.with_name(f"{path.name}.new")
-    with beside.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+        replace_file(folder / CHECKPOINT_WEIGHTS, serialise(state))
+        replace_file(folder / CHECKPOINT_CONFIG, (json.dumps(config, indent=2) + "\n").encode())
 
 
 def load_encoder(

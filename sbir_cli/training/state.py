@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from safetensors.torch import save as serialise
 from torch import Tensor
 
 from sbir_cli.errors import SbirError, UsageError
+from sbir_cli.files import replace_file
 from sbir_cli.training.methods import Method
 
 Row = dict[str, float]
@@ -40,19 +40,14 @@ class State:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write beside and rename: a kill leaves the old file or the new one.
+    """`replace_file` in a folder that is made.
 
     Raises:
         SbirError: it cannot be written.
     """
-    beside = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with beside.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+        replace_file(path, data)
     except OSError as error:
         raise SbirError(
             f"cannot be written ({error.strerror})",
