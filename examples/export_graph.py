@@ -1,8 +1,8 @@
-"""Write the bundled model's sketch branch as an ONNX graph beside its weights.
+"""Write the bundled model's sketch branches as ONNX graphs, with each of its prompts and without.
 
     python examples/export_graph.py
 
-Run after the bundled model's architecture or prompts changed; the graph itself holds no weights.
+Run after the bundled model's architecture or prompts changed; a graph itself holds no weights.
 """
 
 from __future__ import annotations
@@ -12,5 +12,6 @@ from sbir_cli.encoder import load_encoder
 from sbir_cli.encoder.graph_encoder import export_graph
 
 if __name__ == "__main__":
-    path = export_graph(load_encoder(device="cpu"), resources.bundled_model())
-    print(f"{path.name}: {path.stat().st_size / 1e3:.0f} kB")
+    for name in (resources.BUNDLED_MODEL, *resources.BUNDLED_CHECKPOINTS.values()):
+        path = export_graph(load_encoder(name, "cpu"), resources.bundled_model(name))
+        print(f"{name}: {path.name}, {path.stat().st_size / 1e3:.0f} kB")

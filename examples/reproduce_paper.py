@@ -381,7 +381,7 @@ def main() -> None:
     small = todo.add_parser("run", help="the study at small scale")
     small.add_argument("data", type=Path)
     small.add_argument("-o", "--output", type=Path, required=True)
-    small.add_argument("--model", help="default: the bundled model")
+    small.add_argument("--model", default="sbir-mini", help="default: the bundled model")
     small.add_argument("--study", choices=STUDIES, action="append")
     small.add_argument("--row", action="append", help="only the rows of this name")
     small.add_argument("--seeds", type=int, default=3)

@@ -6,18 +6,27 @@ from importlib.resources import files
 from pathlib import Path
 
 BUNDLED_MODEL = "sbir-mini"
+"""The base model, without prompts."""
+BUNDLED_CHECKPOINTS = {
+    "category": f"{BUNDLED_MODEL}/category",
+    "fine-grained": f"{BUNDLED_MODEL}/fine-grained",
+}
+"""The prompts trained over it, by task."""
+DEFAULT_MODEL = BUNDLED_CHECKPOINTS["category"]
 
 
-def bundled_model() -> Path:
-    """Folder of the bundled model, in open_clip's `local-dir:` layout."""
-    return Path(str(files("sbir_cli"))) / "models" / BUNDLED_MODEL
+def bundled_model(name: str = BUNDLED_MODEL) -> Path:
+    """Folder of the bundled model, in open_clip's `local-dir:` layout, or of a checkpoint of it."""
+    return Path(str(files("sbir_cli"))) / "models" / name
 
 
-def bundled_index() -> Path:
-    """The prebuilt index of the example photos.
+def bundled_index(model: str | None = None) -> Path:
+    """The prebuilt index of the example photos, as a bundled model embedded them.
 
     The wheel carries `indexes/` and `examples/` inside the package; a checkout has them beside it.
     """
+    fine_grained = model == BUNDLED_CHECKPOINTS["fine-grained"]
+    name = "examples-fine-grained.faiss" if fine_grained else "examples.faiss"
     package = Path(str(files("sbir_cli")))
-    inside = package / "bundled" / "indexes" / "examples.faiss"
-    return inside if inside.exists() else package.parent / "indexes" / "examples.faiss"
+    inside = package / "bundled" / "indexes" / name
+    return inside if inside.exists() else package.parent / "indexes" / name

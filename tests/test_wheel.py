@@ -35,7 +35,10 @@ def test_it_holds_the_model_the_prebuilt_index_its_photos_and_the_splits(wheel: 
     for name in (
         *(f"{model}/{n}" for n in ("open_clip_config.json", "open_clip_model.safetensors")),
         *(f"{model}/{n}" for n in ("sketch.onnx", "README.md")),
-        *(f"{bundled}/indexes/examples.faiss{end}" for end in ("", ".db")),
+        *(f"{model}/{task}/branches.safetensors" for task in ("category", "fine-grained")),
+        *(f"{model}/{task}/sketch.onnx" for task in ("category", "fine-grained")),
+        *(f"{bundled}/indexes/examples{end}" for end in (".faiss", ".faiss.db")),
+        *(f"{bundled}/indexes/examples-fine-grained{end}" for end in (".faiss", ".faiss.db")),
         *(f"sbir_cli/datasets/splits/{n}.json" for n in ("sketchy", "tuberlin", "quickdraw")),
         "sbir_cli/py.typed",
     ):
@@ -65,5 +68,5 @@ def test_installed_elsewhere_it_answers_without_a_network(wheel: Path, tmp_path:
 
 
 def test_the_bundle_is_small_and_holds_no_third_partys_files() -> None:
-    weights = sum(file.stat().st_size for file in resources.bundled_model().iterdir())
+    weights = sum(file.stat().st_size for file in resources.bundled_model().rglob("*"))
     assert weights <= 25e6

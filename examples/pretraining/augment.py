@@ -17,18 +17,36 @@ def uniform(count: int, low: float, high: float, like: Tensor) -> Tensor:
     return torch.empty(count, 1, 1, 1, device=like.device).uniform_(low, high)
 
 
-def warp(
-    images: Tensor, zoom: tuple[float, float], degrees: float, shift: float, padding: str
-) -> Tensor:
-    """Random zoom, aspect, rotation, shift and horizontal flip, bilinear, the same shape.
+def mirrors(count: int, device: torch.device) -> Tensor:
+    """(count,) of 1 and -1: which images ``warp`` turns left to right."""
+    return torch.where(torch.rand(count, device=device) < 0.5, -1.0, 1.0)
 
-    zoom is the range of the magnification (> 1 crops); shift is a share of the half width.
+
+def smooth_noise(count: int, channels: int, cells: int, like: Tensor) -> Tensor:
+    """(count, channels, H, W) of smooth noise, a random value per cell, within about -1..1."""
+    coarse = torch.empty(count, channels, cells, cells, device=like.device).uniform_(-1, 1)
+    size = like.shape[2:]
+    return functional.interpolate(coarse, size=size, mode="bicubic", align_corners=False)
+
+
+def warp(
+    images: Tensor,
+    mirror: Tensor,
+    zoom: tuple[float, float],
+    degrees: float,
+    shift: float,
+    padding: str,
+    elastic: float = 0.0,
+) -> Tensor:
+    """Random zoom, aspect, rotation, shift and smooth bending, bilinear, the same shape.
+
+    mirror (N,) holds -1 for the images to turn left to right, else 1; zoom is the range of the
+    magnification (> 1 crops); shift and the bending's size, elastic, are shares of the half width.
     """
     count = len(images)
     scale = torch.exp(uniform(count, math.log(zoom[0]), math.log(zoom[1]), images)).flatten()
     aspect = torch.exp(uniform(count, -0.2, 0.2, images)).flatten()
     angle = uniform(count, -1, 1, images).flatten() * math.radians(degrees)
-    mirror = torch.where(torch.rand(count, device=images.device) < 0.5, -1.0, 1.0)
     cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
     room = torch.clamp(1 - 1 / scale, min=0) + shift  # a crop may go anywhere inside the photo
     move = room[:, None] * (2 * torch.rand(count, 2, device=images.device) - 1)
@@ -36,11 +54,13 @@ def warp(
     grid = functional.affine_grid(
         torch.stack(rows, dim=1).view(count, 2, 3), list(images.shape), align_corners=False
     )
+    if elastic:
+        grid = grid + elastic * smooth_noise(count, 2, 5, images).permute(0, 2, 3, 1)
     return functional.grid_sample(images, grid, padding_mode=padding, align_corners=False)
 
 
 def recolour(photos: Tensor) -> Tensor:
-    """Random brightness, contrast, saturation and, for one photo in six, grey; clipped to 0..1."""
+    """Random tint, brightness, contrast, saturation, one photo in six grey; clipped to 0..1."""
     count = len(photos)
     grey = photos.mean(dim=1, keepdim=True)
     saturation = uniform(count, 0.5, 1.4, photos)
@@ -48,18 +68,26 @@ def recolour(photos: Tensor) -> Tensor:
     photos = grey + saturation * (photos - grey)
     level = grey.mean(dim=(2, 3), keepdim=True)
     photos = level + uniform(count, 0.6, 1.4, photos) * (photos - level)
-    return (photos * uniform(count, 0.7, 1.3, photos)).clamp(0, 1)
+    tint = torch.empty(count, 3, 1, 1, device=photos.device).uniform_(0.85, 1.15)
+    return (photos * tint * uniform(count, 0.7, 1.3, photos)).clamp(0, 1)
 
 
-def augment_photos(photos: Tensor) -> Tensor:
-    """Photos as they are trained on: crop of 45 % of the area or more, flip, colour."""
-    return recolour(warp(photos, (0.95, 1.5), 8.0, 0.03, "reflection"))
+def augment_photos(photos: Tensor, mirror: Tensor) -> Tensor:
+    """Photos as they are trained on: crop of 45 % of the area or more, colour."""
+    return recolour(warp(photos, mirror, (0.95, 1.5), 8.0, 0.03, "reflection"))
 
 
-def augment_ink(ink: Tensor) -> Tensor:
-    """Sketches as they are trained on: warped, the line stronger or fainter."""
-    ink = warp(ink, (0.7, 1.35), 18.0, 0.12, "zeros")
-    return (ink * uniform(len(ink), 0.8, 1.8, ink)).clamp(0, 1)
+def augment_ink(ink: Tensor, mirror: Tensor) -> Tensor:
+    """Sketches as they are trained on: bent, the line stronger or fainter, parts of it missing."""
+    ink = warp(ink, mirror, (0.7, 1.35), 18.0, 0.12, "zeros", elastic=0.08)
+    return (rub_out(ink) * uniform(len(ink), 0.8, 1.8, ink)).clamp(0, 1)
+
+
+def rub_out(ink: Tensor) -> Tensor:
+    """In every second drawing some patches lose their lines, a twentieth of the area or so."""
+    noise = smooth_noise(len(ink), 1, 8, ink)
+    level = torch.where(uniform(len(ink), 0, 1, ink) < 0.5, 0.85, 2.0)
+    return ink * ((level - noise) * 4).clamp(0, 1)
 
 
 def blur(images: Tensor, sigma: float) -> Tensor:
@@ -90,13 +118,21 @@ def thin_edges(grey: Tensor) -> Tensor:
     return size * (size >= crest)
 
 
+def trace(photos: Tensor, mirror: Tensor) -> Tensor:
+    """Line drawings of photos as they are trained on, (N, 1, 64, 64) ink."""
+    ink = edge_ink(warp(photos, mirror, (0.95, 1.3), 8, 0.02, "border"))
+    straight = torch.ones_like(mirror)
+    ink = warp(ink, straight, (0.75, 1.15), 6, 0.05, "zeros", elastic=0.06)
+    return rub_out(ink) * uniform(len(ink), 0.7, 1, ink)
+
+
 def edge_ink(photos: Tensor) -> Tensor:
     """Line drawings of photos, (N, 1, 64, 64) ink: the strongest 4-13 % of the pixels.
 
     Edges of a blurred grey photo, thinned; a soft threshold at a random share of the pixels; then
     a line of random thickness, so that it looks drawn.
     """
-    grey = blur(photos.mean(dim=1, keepdim=True), 0.6 + 1.0 * float(torch.rand(())))
+    grey = blur(photos.mean(dim=1, keepdim=True), 0.7 + 1.3 * float(torch.rand(())))
     crest = thin_edges(grey)
     share = 0.04 + 0.09 * float(torch.rand(()))
     kept = max(1, round(share * crest[0].numel()))

@@ -18,13 +18,10 @@ Ints = NDArray[np.int64]
 class Mix:
     """How many images of each kind a batch holds, in one process."""
 
-    pairs: int = 32  # a sketch and a photo of one group, groups drawn without repeats
+    pairs: int = 24  # a sketch and a photo of one group; two pairs of each group drawn
     sketches: int = 8  # more sketches, of any class
-    photos: int = 56  # more photos, of any class
-    edges: int = 20  # line drawings made from some of those photos
-
-
-PHOTOS_ALONE = Mix(pairs=0, sketches=0, photos=116, edges=0)
+    photos: int = 56  # more photos, two of each name drawn
+    edges: int = 36  # line drawings made from some of those photos
 
 
 @dataclass(frozen=True)
@@ -33,13 +30,15 @@ class Batch:
 
     images (S + P, 3, 64, 64) in 0..1; names (S + P,) for the anchors; groups (S + P,) for the
     contrast of sketches with photos; partner (S,): the row of the photo (0..P-1) that the
-    sketch was drawn from, or -1.
+    sketch was drawn from, or -1; source (S + P,): the number of the photo that is shown or was
+    drawn from, or -1.
     """
 
     images: Tensor
     names: Tensor
     groups: Tensor
     partner: Tensor
+    source: Tensor
     sketches: int
 
 
@@ -68,7 +67,9 @@ class Sampler:
         self.photos_of = rows_by_group(self.photo_group, count)
         self.sketches_of = rows_by_group(self.sketch_group, count)
         both = zip(self.photos_of, self.sketches_of, strict=True)
+        both = zip(self.photos_of, self.sketches_of, strict=True)
         self.paired = np.asarray([g for g, (p, s) in enumerate(both) if len(p) and len(s)])
+        self.photos_named = rows_by_group(self.photo_name, len(self.labels.names))
         _, inverse, sizes = np.unique(self.sketch_group, return_inverse=True, return_counts=True)
         weight = 1 / np.sqrt(sizes[inverse])
         self.sketch_weight = weight / weight.sum()
@@ -76,42 +77,48 @@ class Sampler:
     def draw(self) -> Batch:
         """One augmented batch."""
         mix, rng = self.mix, self.rng
-        groups = rng.choice(self.paired, mix.pairs, replace=False)
+        groups = np.repeat(rng.choice(self.paired, mix.pairs // 2, replace=False), 2)
         sketch = np.asarray([rng.choice(self.sketches_of[g]) for g in groups], np.int64)
         photo = np.asarray([rng.choice(self.photos_of[g]) for g in groups], np.int64)
         own = self.sketch_photo[sketch]
-        photo = np.where((own >= 0) & (rng.random(mix.pairs) < 0.7), own, photo)
+        photo = np.where((own >= 0) & (rng.random(mix.pairs) < 0.8), own, photo)
         partner = np.where(own == photo, np.arange(mix.pairs), -1)
         more = rng.choice(len(self.sketch_name), mix.sketches, p=self.sketch_weight)
         sketch = np.concatenate([sketch, more])
-        photo = np.concatenate([photo, rng.integers(len(self.photo_name), size=mix.photos)])
+        first = rng.integers(len(self.photo_name), size=mix.photos // 2)
+        second = [rng.choice(self.photos_named[self.photo_name[row]]) for row in first]
+        photo = np.concatenate([photo, np.stack([first, second], axis=1).ravel()]).astype(np.int64)
         traced = mix.pairs + np.arange(mix.edges)
         partner = np.concatenate([partner, np.full(mix.sketches, -1), traced])
         names = [self.sketch_name[sketch], self.photo_name[photo[traced]], self.photo_name[photo]]
         kinds = [self.sketch_group[sketch], self.photo_group[photo[traced]]]
         return Batch(
-            images=self.picture(sketch, photo, traced),
+            images=self.picture(sketch, photo, traced, partner),
             names=self.tensor(np.concatenate(names)),
             groups=self.tensor(np.concatenate([*kinds, self.photo_group[photo]])),
             partner=self.tensor(partner),
-            sketches=len(sketch) + mix.edges,
+            source=self.tensor(np.concatenate([self.sketch_photo[sketch], photo[traced], photo])),
+            sketches=len(partner),
         )
 
-    def picture(self, sketch: Ints, photo: Ints, traced: Ints) -> Tensor:
-        """Load and augment: sketches, line drawings of the traced photos, photos."""
+    def picture(self, sketch: Ints, photo: Ints, traced: Ints, partner: Ints) -> Tensor:
+        """Load and augment: sketches, line drawings of the traced photos, photos.
+
+        A drawing is turned left to right if its own photo is, so that the two stay alike.
+        """
         colour = self.tensor(self.photos[photo]).permute(0, 3, 1, 2).float().div(255)
-        if not len(sketch):
-            return augment.augment_photos(colour)
+        mirror = augment.mirrors(len(photo), self.device)
+        photos = augment.augment_photos(colour, mirror)
+        if not len(partner):
+            return photos
         variant = self.rng.integers(self.sketches.shape[1], size=len(sketch))
         ink = self.tensor(self.sketches[sketch, variant]).float().div(255)[:, None]
-        traces = augment.edge_ink(augment.warp(colour[traced], (0.95, 1.3), 8, 0.02, "border"))
-        return torch.cat(
-            [
-                augment.paper(augment.augment_ink(ink)),
-                augment.paper(traces * augment.uniform(len(traces), 0.7, 1, traces)),
-                augment.augment_photos(colour),
-            ]
-        )
+        alone = augment.mirrors(len(partner), self.device)
+        place = self.tensor(partner)
+        turned = torch.where(place < 0, alone, mirror[place.clamp(min=0)])
+        drawn = augment.augment_ink(ink, turned[: len(sketch)])
+        traces = augment.trace(colour[traced], turned[len(sketch) :])
+        return torch.cat([augment.paper(drawn), augment.paper(traces), photos])
 
     def reseed(self, seed: int) -> None:
         """Start another random sequence, after a resume."""

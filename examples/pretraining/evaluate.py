@@ -1,6 +1,7 @@
 """Sketch-to-photo retrieval on classes of sketchy25: ``python evaluate.py --data DIR``.
 
-Without ``--model``, the bundled model; ``--classes validation`` or ``unseen`` (only to report).
+Without ``--model``, the bundled model; ``--classes validation``, ``unseen`` (only to report) or
+``trained``, the held-out sketches and photos of the classes that are trained on.
 mAP@all, protocol ``trec``: AP = sum_i P(i) rel(i) / R over the whole gallery, mean over queries.
 Acc@1: the share of sketches whose own photo is first among the photos of their class, mean over
 classes. Ties are broken by the photo's place in the gallery.
@@ -14,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from names import UNSEEN, VALIDATION
+from names import UNSEEN, VALIDATION, canonical, takes_part
 from numpy.typing import NDArray
 from PIL import Image
-from prepare import square_photo, square_sketch
+from prepare import held_out, square_photo, square_sketch
 from torch import Tensor
 from torch.nn import functional
 
@@ -43,11 +44,12 @@ class Report:
 
     map_all: float
     precision_25: float
+    first_hit: float
     acc_1_in_class: float
 
 
-def read_benchmark(data: Path, classes: tuple[str, ...]) -> Benchmark:
-    """Every sketch and photo of the classes."""
+def read_benchmark(data: Path, classes: tuple[str, ...], kept_out: bool = False) -> Benchmark:
+    """Every sketch and photo of the classes; with ``kept_out``, those that no training sees."""
     photos: list[NDArray[np.uint8]] = []
     sketches: list[NDArray[np.uint8]] = []
     photo_class: list[int] = []
@@ -55,11 +57,17 @@ def read_benchmark(data: Path, classes: tuple[str, ...]) -> Benchmark:
     own: list[int] = []
     for number, name in enumerate(classes):
         place = {}
-        for path in sorted((data / "sketchy25" / "photo" / name).glob("*.jpg")):
+        files = sorted((data / "sketchy25" / "photo" / name).glob("*.jpg"))
+        drawings = sorted((data / "sketchy25" / "sketch" / name).glob("*.png"))
+        if kept_out:
+            chosen = held_out([p.stem for p in files], [p.stem for p in drawings])
+            files = [p for p in files if p.stem in chosen]
+            drawings = [p for p in drawings if p.stem.rsplit("-", 1)[0] in chosen]
+        for path in files:
             place[path.stem] = len(photos)
             photos.append(square_photo(Image.open(path)))
             photo_class.append(number)
-        for path in sorted((data / "sketchy25" / "sketch" / name).glob("*.png")):
+        for path in drawings:
             sketches.append(square_sketch(Image.open(path)))
             sketch_class.append(number)
             own.append(place[path.stem.rsplit("-", 1)[0]])
@@ -72,6 +80,12 @@ def read_benchmark(data: Path, classes: tuple[str, ...]) -> Benchmark:
         photo_class=np.asarray(photo_class),
         own_photo=np.asarray(own),
     )
+
+
+def trained_classes(data: Path) -> tuple[str, ...]:
+    """The classes of sketchy25 that are trained on."""
+    folders = sorted((data / "sketchy25" / "photo").iterdir())
+    return tuple(f.name for f in folders if takes_part(canonical(f.name)))
 
 
 def embed(encode: Encode, images: Tensor, flip: bool, batch: int = 128) -> Floats:
@@ -102,6 +116,7 @@ def rank(benchmark: Benchmark, sketches: Floats, photos: Floats) -> Report:
     return Report(
         map_all=float(average.mean()),
         precision_25=float(relevant[:, :25].mean()),
+        first_hit=float(relevant[:, 0].mean()),
         acc_1_in_class=float(np.mean(per_class)),
     )
 
@@ -132,13 +147,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--model", type=Path, default=ROOT / "sbir_cli" / "models" / "sbir-mini")
-    parser.add_argument("--classes", choices=("validation", "unseen"), default="validation")
+    parser.add_argument(
+        "--classes", choices=("validation", "unseen", "trained"), default="validation"
+    )
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--bfloat16", action="store_true")
     options = parser.parse_args()
     encode = load(options.model, torch.device(options.device))
-    classes = {"validation": VALIDATION, "unseen": UNSEEN}[options.classes]
-    benchmark = read_benchmark(options.data, classes)
+    trained = options.classes == "trained"
+    named = {"validation": VALIDATION, "unseen": UNSEEN}
+    classes = trained_classes(options.data) if trained else named[options.classes]
+    benchmark = read_benchmark(options.data, classes, kept_out=trained)
     with torch.autocast(options.device, torch.bfloat16, enabled=options.bfloat16):
         for flip in (False, True):
             report = evaluate(encode, benchmark, flip)

@@ -52,7 +52,7 @@ def write_half(state: dict[str, Tensor], path: Path) -> None:
 @torch.inference_mode()
 def smallest_cosine(state: dict[str, Tensor], folder: Path) -> float:
     """The smallest cosine between float32 and reloaded embeddings of 64 random images."""
-    exact = build(DIMENSION).eval()
+    exact = build(2 * DIMENSION).eval()
     prefix = "visual."
     exact.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if prefix in k})
     loaded = open_clip.create_model(f"local-dir:{folder}").eval()

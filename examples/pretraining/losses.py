@@ -1,6 +1,15 @@
-"""What the tower is trained for. Embeddings are unit vectors, (N, D)."""
+"""What the tower is trained for.
 
+An embedding has two halves of ``DIMENSION`` each: the first lies where the text anchor of the class
+lies, the second where the teacher's features of the photo lie. What is compared is always of unit
+length: a half against anchors or teacher, the whole against other embeddings.
+"""
+
+from pathlib import Path
+
+import numpy as np
 import torch
+from batches import Batch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -51,30 +60,80 @@ def own_photo_contrast(similarity: Tensor, partner: Tensor, scale: Tensor) -> Te
     return functional.cross_entropy(scale * similarity, partner, ignore_index=-1)
 
 
-class PretrainingLoss(nn.Module):
-    """anchor cross-entropy + contrast * class contrast + own * own-photo contrast."""
+def read_teacher(work: Path) -> Tensor:
+    """The teacher's features of the photos, unit length, (N, DIMENSION) float32."""
+    return torch.from_numpy(np.load(work / "teacher.npy")).float()
 
-    def __init__(self, head: AnchorHead, contrast: float, own: float) -> None:
+
+class TeacherLoss(nn.Module):
+    """Photos and drawings of photos lie where the teacher's features of the photo lie.
+
+    targets (N, D): unit-length features t of every photo; groups (N,): the group of each. For an
+    image x of photo n with unit-length half b, K random photos and the groups' mean features m_g:
+
+        (1 - <b, t_n>) + H(softmax_k(<t_n, t_k> / T), softmax_k(<b, t_k> / T))
+        + share * H(group, softmax_g(<b, m_g> / T)),  H the cross-entropy
+
+    The last term is over every image whose group has photos, drawn from one or not.
+    """
+
+    def __init__(
+        self, targets: Tensor, groups: Tensor, count: int, share: float = 0.5, keys: int = 2048
+    ) -> None:
         super().__init__()
-        self.head, self.contrast, self.own = head, contrast, own
+        self.targets: Tensor
+        self.means: Tensor
+        self.register_buffer("targets", targets, persistent=False)
+        means = torch.zeros(count, targets.shape[1]).index_add_(0, groups, targets)
+        self.register_buffer("means", functional.normalize(means, dim=1), persistent=False)
+        self.share, self.keys, self.temperature = share, keys, 0.07
+
+    def forward(self, halves: Tensor, groups: Tensor, source: Tensor) -> Tensor:
+        """A scalar; halves (B, D) unit length, groups (B,), source (B,) photo numbers or -1."""
+        shown = source >= 0
+        own, half = self.targets[source[shown]], halves[shown]
+        keys = self.targets[torch.randint(len(self.targets), (self.keys,), device=half.device)]
+        wanted = torch.softmax(own @ keys.T / self.temperature, dim=1)
+        relation = functional.cross_entropy(half @ keys.T / self.temperature, wanted)
+        pictured = self.means.any(dim=1)  # groups without a photo are no answer
+        logits = (halves @ self.means.T / self.temperature).masked_fill(~pictured, -torch.inf)
+        known = pictured[groups]
+        kind = functional.cross_entropy(logits[known], groups[known])
+        return (1 - (half * own).sum(dim=1)).mean() + relation + self.share * kind
+
+
+class PretrainingLoss(nn.Module):
+    """anchor cross-entropy + contrast * class contrast + own * own-photo contrast + distil *
+    teacher loss."""
+
+    def __init__(
+        self, head: AnchorHead, teacher: TeacherLoss, contrast: float, own: float, distil: float
+    ) -> None:
+        super().__init__()
+        self.head, self.teacher = head, teacher
+        self.contrast, self.own, self.distil = contrast, own, distil
         self.class_log_scale = nn.Parameter(torch.tensor(12.0).log())
         self.own_log_scale = nn.Parameter(torch.tensor(16.0).log())
 
-    def forward(
-        self, embeddings: Tensor, names: Tensor, groups: Tensor, partner: Tensor
-    ) -> dict[str, Tensor]:
-        """``total`` is minimised, the rest is for the log. Sketches come first in each tensor;
-        without any, the anchors' loss is all there is."""
-        sketches = len(partner)
-        if not sketches:
-            anchor = self.head(embeddings, names)
-            return {"total": anchor, "anchor": anchor}
-        similarity = embeddings[:sketches] @ embeddings[sketches:].T
-        same = groups[:sketches, None] == groups[None, sketches:]
-        parts = {
-            "anchor": self.head(embeddings, names),
-            "class": class_contrast(similarity, same, self.class_log_scale.exp().clamp(max=40)),
-            "own": own_photo_contrast(similarity, partner, self.own_log_scale.exp().clamp(max=40)),
-        }
-        total = parts["anchor"] + self.contrast * parts["class"] + self.own * parts["own"]
+    def forward(self, features: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """``total`` is minimised, the rest is for the log; features (S + P, 2 D), any length.
+
+        Without sketches the contrasts are left out.
+        """
+        named, seen = (functional.normalize(half, dim=1) for half in features.chunk(2, dim=1))
+        parts = {"anchor": self.head(named, batch.names)}
+        total = parts["anchor"]
+        if self.distil:
+            parts["teacher"] = self.teacher(seen, batch.groups, batch.source)
+            total = total + self.distil * parts["teacher"]
+        if batch.sketches:
+            whole = functional.normalize(features, dim=1)
+            similarity = whole[: batch.sketches] @ whole[batch.sketches :].T
+            groups = batch.groups
+            same = groups[: batch.sketches, None] == groups[None, batch.sketches :]
+            scale = self.class_log_scale.exp().clamp(max=40)
+            parts["class"] = class_contrast(similarity, same, scale)
+            scale = self.own_log_scale.exp().clamp(max=40)
+            parts["own"] = own_photo_contrast(similarity, batch.partner, scale)
+            total = total + self.contrast * parts["class"] + self.own * parts["own"]
         return {"total": total, **parts}

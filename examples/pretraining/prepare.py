@@ -5,12 +5,16 @@ Writes into the work folder (N photos, M sketches, V variants of each sketch):
     photos.npy    (N, 64, 64, 3) uint8, RGB
     sketches.npy  (M, V, 64, 64) uint8, ink: 0 is white paper, 255 is a full black line
     labels.json   names, groups, and per photo and sketch their numbers; the photo of each sketch
+    sketchy/      links to sketchy25 but for the held-out photos and their sketches, for
+                  ``sbir train`` to learn prompts from (it leaves the unseen classes alone)
+    held-out/     links to those, for ``sbir evaluate``
 """
 
 import argparse
 import io
 import json
 import zipfile
+from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,9 +27,10 @@ from PIL import Image, ImageDraw, ImageFilter
 Bytes = NDArray[np.uint8]
 
 SIZE = 64
-VARIANTS = 8
-# Widths in pixels of the line-thickening filter on a 256 px Sketchy sketch, one per variant.
-THICKENING = (1, 1, 1, 3, 3, 3, 5, 7)
+VARIANTS = 24
+# Widths in pixels of the line-thickening filter on a 256 px Sketchy sketch; each has VARIANTS / 4.
+THICKENING = (1, 3, 5, 7)
+HELD_OUT_PHOTOS = 4  # of each class of sketchy25, one of them with its sketches
 DIMENSION = 256
 
 
@@ -49,6 +54,17 @@ class Labels:
         if group not in self.groups:
             self.groups.append(group)
         return self.names.index(name), self.groups.index(group)
+
+
+def held_out(photos: list[str], sketches: list[str]) -> set[str]:
+    """Stems of the photos of a class that take no part, nor do their sketches.
+
+    The photo with the fewest sketches, and the last ones of those without any; ``sketches`` are
+    stems like ``<photo>-<number>``.
+    """
+    drawn = Counter(stem.rsplit("-", 1)[0] for stem in sketches)
+    fewest = min(sorted(drawn), key=lambda stem: drawn[stem])
+    return {fewest, *[p for p in sorted(photos) if p not in drawn][1 - HELD_OUT_PHOTOS :]}
 
 
 def square_photo(image: Image.Image) -> Bytes:
@@ -121,7 +137,8 @@ def thicken_class(folder: Path) -> dict[str, Bytes]:
     found: dict[str, Bytes] = {}
     for path in sorted(folder.glob("*.png")):
         with Image.open(path) as image:
-            found[path.stem] = 255 - np.stack([square_sketch(image, t) for t in THICKENING])
+            inks = [255 - square_sketch(image, width) for width in THICKENING]
+            found[path.stem] = np.repeat(np.stack(inks), VARIANTS // len(THICKENING), axis=0)
     return found
 
 
@@ -138,15 +155,17 @@ def collect(data: Path, pool: ProcessPoolExecutor) -> tuple[Bytes, Bytes, Labels
     drawn = pool.map(draw_file, drawings, chunksize=8)
     for folder, variants in zip(folders, thickened, strict=True):
         name, group = labels.number(canonical(folder.name))
-        place = {p.stem: len(photos) + i for i, p in enumerate(sorted(folder.glob("*.jpg")))}
-        photos += [square_photo(Image.open(p)) for p in sorted(folder.glob("*.jpg"))]
+        left_out = held_out([p.stem for p in folder.glob("*.jpg")], list(variants))
+        files = [p for p in sorted(folder.glob("*.jpg")) if p.stem not in left_out]
+        place = {p.stem: len(photos) + i for i, p in enumerate(files)}
+        photos += [square_photo(Image.open(p)) for p in files]
         labels.photo_name += [name] * len(place)
         labels.photo_group += [group] * len(place)
-        for stem, ink in variants.items():
-            sketches.append(ink)
-            labels.sketch_photo.append(place.get(stem.rsplit("-", 1)[0], -1))
-        labels.sketch_name += [name] * len(variants)
-        labels.sketch_group += [group] * len(variants)
+        kept = [stem for stem in variants if stem.rsplit("-", 1)[0] in place]
+        sketches += [variants[stem] for stem in kept]
+        labels.sketch_photo += [place[stem.rsplit("-", 1)[0]] for stem in kept]
+        labels.sketch_name += [name] * len(kept)
+        labels.sketch_group += [group] * len(kept)
     for path, inks in zip(drawings, drawn, strict=True):
         name, group = labels.number(canonical(path.stem))
         sketches += list(inks)
@@ -177,6 +196,23 @@ def add_tiny_imagenet(
             labels.photo_group += [group] * len(batch)
 
 
+def link_sketchy(source: Path, kept: Path, apart: Path) -> None:
+    """Links to the held-out photos and sketches of the classes that take part (``apart``), and to
+    all others (``kept``)."""
+    for folder in sorted((source / "photo").iterdir()):
+        photos = sorted(folder.iterdir())
+        sketches = sorted((source / "sketch" / folder.name).iterdir())
+        left_out = set[str]()
+        if takes_part(canonical(folder.name)):
+            left_out = held_out([p.stem for p in photos], [p.stem for p in sketches])
+        for path in (*photos, *sketches):
+            away = bool(left_out & {path.stem, path.stem.rsplit("-", 1)[0]})
+            link = (apart if away else kept) / path.relative_to(source)
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.unlink(missing_ok=True)
+            link.symlink_to(path.absolute())
+
+
 def main() -> None:
     """Decode everything and write the arrays."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -190,6 +226,8 @@ def main() -> None:
     np.save(options.work / "photos.npy", photos)
     np.save(options.work / "sketches.npy", sketches)
     (options.work / "labels.json").write_text(json.dumps(asdict(labels)))
+    work: Path = options.work
+    link_sketchy(options.data / "sketchy25", work / "sketchy", work / "held-out")
     paired = set(labels.photo_group) & set(labels.sketch_group)
     print(f"{len(photos)} photos, {len(sketches)} sketches, {len(labels.names)} names,")
     print(f"{len(paired)} groups with both photos and sketches")

@@ -2,7 +2,9 @@
 
 The image tower was trained towards these anchors, so "a photo of a cat" then lies where the photos
 of cats lie. Names that the image tower saw have their anchor with its learned correction. The
-unseen classes' names and their near-synonyms take no part. Writes WORK/text.pt.
+second half of an embedding is the mean of the teacher's features of the name's photos, or, for a
+name without photos, what a ridge regression makes of its anchor. The unseen classes' names and
+their near-synonyms take no part. Writes WORK/text.pt.
 """
 
 import argparse
@@ -10,6 +12,7 @@ import json
 from pathlib import Path
 
 import torch
+from losses import read_teacher
 from names import read_anchors
 from open_clip_tower import model_config, open_clip
 from prepare import DIMENSION
@@ -22,18 +25,30 @@ TEMPLATES = (
 )
 # The vocabularies give it the anchor of "carpenter s saw"; no image was ever trained towards it.
 LEFT_OUT = frozenset({"handsaw"})
+RIDGE = 1.0
 REPORTED = ("a photo of a {}", "a {}", "{}")
 
 
 def read_targets(data: Path, work: Path) -> tuple[list[str], Tensor]:
-    """Names and their unit-length places in the embedding space, (C, D)."""
+    """Names and their unit-length places in the embedding space, (C, 2 D)."""
     anchors = read_anchors(data, DIMENSION)
     places = {n: torch.from_numpy(row) for n, row in anchors.items() if n not in LEFT_OUT}
     loss = torch.load(work / "train.pt", weights_only=True)["loss"]
     learned = functional.normalize(loss["head.anchors"] + loss["head.offset"], dim=1)
-    seen: list[str] = json.loads((work / "labels.json").read_text())["names"]
-    places.update(zip(seen, learned.cpu(), strict=True))
-    return list(places), functional.normalize(torch.stack(list(places.values())), dim=1)
+    labels = json.loads((work / "labels.json").read_text())
+    places.update(zip(labels["names"], learned.cpu(), strict=True))
+    named = functional.normalize(torch.stack(list(places.values())), dim=1)
+    means = torch.zeros(len(labels["names"]), DIMENSION)
+    means.index_add_(0, torch.tensor(labels["photo_name"]), read_teacher(work))
+    pictured = means.any(dim=1)
+    means = functional.normalize(means[pictured], dim=1)
+    names = list(places)
+    rows = torch.tensor([names.index(labels["names"][i]) for i in pictured.nonzero().ravel()])
+    known = named[rows]
+    ridge = torch.linalg.solve(known.T @ known + RIDGE * torch.eye(DIMENSION), known.T @ means)
+    seen = functional.normalize(named @ ridge, dim=1)
+    seen[rows] = means
+    return names, torch.cat([named, seen], dim=1) / 2**0.5
 
 
 def tokenise(names: list[str], context_length: int) -> Tensor:

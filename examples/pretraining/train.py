@@ -1,14 +1,15 @@
 """Train sbir-mini's image tower from scratch. The whole recipe, with DATA and WORK folders:
 
-    python prepare.py  --data DATA --work WORK            # decode once, ~1.5 GB in WORK
+    python prepare.py  --data DATA --work WORK            # decode once, ~2 GB in WORK
+    python teacher.py  --data DATA --work WORK            # the teacher's features, 3 minutes
     torchrun --nproc-per-node 2 train.py --data DATA --work WORK    # one process a core; or, with
     python train.py    --data DATA --work WORK --device cuda        # a GPU
     python text.py     --data DATA --work WORK            # the text tower, a few minutes
     python export.py   --work WORK --out sbir_cli/models/sbir-mini
     python evaluate.py --data DATA --classes validation   # the held-out seen classes
 
-DATA holds sketchy25/, quickdraw/, tiny-imagenet-64/ and clip_text/. The 21 unseen classes of the
-Sketchy split take no part (names.py); choices are made on 12 held-out seen classes.
+DATA holds sketchy25/, quickdraw/, tiny-imagenet-64/, clip_text/ and teacher/. The 21 unseen classes
+of the Sketchy split take no part (names.py); choices are made on 12 held-out seen classes.
 
 The learning rate warms up, stays constant, then falls linearly to zero over ``--decay-steps``. The
 fall begins after ``--steps``, or as soon as the file WORK/decay appears (its text, if any, is the
@@ -16,7 +17,8 @@ number of decay steps), so a run can be shortened. Started again, train.py goes 
 WORK/train.pt. To train longer than a finished run, put WORK/constant.pt, the checkpoint from before
 the fall, in place of train.pt, remove WORK/decay, and give a larger ``--steps``.
 
-``--photos-alone`` trains a tower that never saw a line drawing, CLIP's case, for comparisons.
+``--pairs 0 --sketches 0 --photos 116 --edges 0`` trains a tower that never saw a line drawing,
+CLIP's case, for comparisons; ``--distil 0`` does without the teacher.
 
 With glibc, large buffers that are kept instead of returned save much of the time on a CPU:
 ``export MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=8589934592``.
@@ -32,14 +34,13 @@ from pathlib import Path
 import open_clip_tower
 import torch
 import workers
-from batches import PHOTOS_ALONE, Mix, Sampler
-from evaluate import evaluate, read_benchmark
-from losses import AnchorHead, PretrainingLoss
+from batches import Mix, Sampler
+from evaluate import evaluate, read_benchmark, trained_classes
+from losses import AnchorHead, PretrainingLoss, TeacherLoss, read_teacher
 from names import VALIDATION, read_anchors
 from optimiser import make_optimisers
 from prepare import DIMENSION
 from torch import Tensor, nn
-from torch.nn import functional
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,8 @@ class Settings:
     rate: float = 1.5e-3
     weight_decay: float = 0.05
     contrast: float = 0.5  # weight of the class contrast
-    own: float = 0.15  # weight of the own-photo contrast
+    own: float = 0.3  # weight of the own-photo contrast
+    distil: float = 1.0  # weight of the teacher's loss; 0 trains without the teacher
     average: float = 0.99  # decay of the moving average of the weights, per step
     clip: float = 1.0
     seed: int = 0
@@ -63,18 +65,22 @@ class Settings:
 class Run:
     """Everything that a checkpoint holds: tower, average, loss, optimiser and the step."""
 
-    def __init__(self, settings: Settings, sampler: Sampler, data: Path) -> None:
+    def __init__(self, settings: Settings, sampler: Sampler, data: Path, work: Path) -> None:
         torch.manual_seed(settings.seed)
         self.worker, self.workers = workers.join()
         device, names = sampler.device, sampler.labels.names
-        self.tower = open_clip_tower.build(DIMENSION).to(device)
+        self.tower = open_clip_tower.build(2 * DIMENSION).to(device)
         known = read_anchors(data, DIMENSION)
         anchors = torch.zeros(len(names), DIMENSION)
         for row, name in enumerate(names):
             if name in known:
                 anchors[row] = torch.from_numpy(known[name])
         head = AnchorHead(anchors, torch.tensor([name in known for name in names]))
-        self.loss = PretrainingLoss(head, settings.contrast, settings.own).to(device)
+        groups = torch.from_numpy(sampler.photo_group)
+        targets = read_teacher(work) if settings.distil else torch.zeros(len(groups), 1)
+        teacher = TeacherLoss(targets, groups, len(sampler.labels.groups))
+        weights = (settings.contrast, settings.own, settings.distil)
+        self.loss = PretrainingLoss(head, teacher, *weights).to(device)
         self.average = copy.deepcopy(self.tower).eval().requires_grad_(False)
         self.muon, self.adam = make_optimisers(
             self.tower, self.loss, settings.rate, settings.weight_decay
@@ -115,11 +121,11 @@ def rate_at(step: int, settings: Settings, fall_from: int, fall_steps: int) -> f
 
 
 def forward(tower: nn.Module, images: Tensor) -> Tensor:
-    """Unit-length embeddings, (N, D) float32, of pixels in 0..1."""
+    """Embeddings of any length, (N, D) float32, of pixels in 0..1."""
     images = open_clip_tower.normalise(images).contiguous(memory_format=torch.channels_last)
     with torch.autocast(images.device.type, torch.bfloat16):
-        features = tower(images)
-    return functional.normalize(features.float(), dim=1)
+        features: Tensor = tower(images)
+    return features.float()
 
 
 def train_step(run: Run, sampler: Sampler, settings: Settings) -> dict[str, float]:
@@ -127,9 +133,7 @@ def train_step(run: Run, sampler: Sampler, settings: Settings) -> dict[str, floa
     for group in [*run.muon.param_groups, *run.adam.param_groups]:
         group["lr"] = rate_at(run.step, settings, run.fall_from, run.fall_steps)
     batch = sampler.draw()
-    parts: dict[str, Tensor] = run.loss(
-        forward(run.tower, batch.images), batch.names, batch.groups, batch.partner
-    )
+    parts: dict[str, Tensor] = run.loss(forward(run.tower, batch.images), batch)
     run.muon.zero_grad(set_to_none=True)
     run.adam.zero_grad(set_to_none=True)
     torch.autograd.backward(parts["total"])
@@ -175,6 +179,7 @@ def fall_now(run: Run, work: Path) -> None:
 def train(run: Run, sampler: Sampler, settings: Settings, data: Path, work: Path) -> None:
     """Step until the learning rate has fallen to zero."""
     benchmark = read_benchmark(data, VALIDATION)
+    trained = read_benchmark(data, trained_classes(data), kept_out=True)
     saved = logged = time.monotonic()
     sums: dict[str, float] = {}
     constant_saved = run.step > run.fall_from
@@ -188,7 +193,9 @@ def train(run: Run, sampler: Sampler, settings: Settings, data: Path, work: Path
         if run.step % settings.evaluate_every == 0 and run.worker == 0:
             seconds = (time.monotonic() - logged) / settings.evaluate_every
             report = evaluate(lambda x: forward(run.average, x), benchmark, flip=False)
+            hits = evaluate(lambda x: forward(run.average, x), trained, flip=False).first_hit
             entry = {"step": run.step, **sums, "step_seconds": seconds, **asdict(report)}
+            entry["trained_first_hit"] = hits
             log_line(work / "log.jsonl", entry)
             logged, sums = time.monotonic(), {}
         if time.monotonic() - saved > settings.save_seconds:
@@ -203,16 +210,15 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--photos-alone", action="store_true")
-    for name, default in asdict(Settings()).items():
+    for name, default in {**asdict(Settings()), **asdict(Mix())}.items():
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=type(default), default=default)
     options = vars(parser.parse_args())
     data, work, device = (options.pop(name) for name in ("data", "work", "device"))
-    mix = PHOTOS_ALONE if options.pop("photos_alone") else Mix()
+    mix = Mix(**{name: options.pop(name) for name in asdict(Mix())})
     settings = Settings(**options)
     sampler = Sampler(work, mix, torch.device(device), settings.seed)
-    run = Run(settings, sampler, data)
+    run = Run(settings, sampler, data, work)
     if (work / "train.pt").exists():
         run.restore(work / "train.pt")
     sampler.reseed(settings.seed + run.step * run.workers + run.worker)

@@ -201,13 +201,14 @@ def _evaluate(
     shares: list[float],
     quiet: bool,
 ) -> Evaluation:
+    from sbir_cli import resources
     from sbir_cli.datasets import read_dataset, resolve_split
     from sbir_cli.encoder import load_encoder
     from sbir_cli.evaluation.protocols import evaluate
 
     whole = read_dataset(data, dataset, vector=bool(shares))
     chosen = resolve_split(whole, split)
-    encoder = load_encoder(model, device)
+    encoder = load_encoder(model or resources.BUNDLED_CHECKPOINTS[config.task], device)
     if not quiet:
         say(f"model {encoder.name} on {encoder.device}")
     with progress_bar(quiet) as progress:

@@ -43,7 +43,7 @@ Model = Annotated[
         "-m",
         envvar="SBIR_MODEL",
         help="ARCH/TAG, hf-hub:ORG/NAME, local-dir:FOLDER or a checkpoint folder (default: the "
-        "model that made the gallery, else the bundled one).",
+        "model that made the gallery, else the bundled one, with prompts for the task).",
     ),
 ]
 Device = Annotated[

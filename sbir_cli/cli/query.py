@@ -100,7 +100,7 @@ def query(
     config = QueryConfig(top=top, min_score=score, min_share=share)
     form = _format(form, print0)
     names = _names(sketches or [], from_file)
-    gallery = Gallery.open(index or resources.bundled_index(), root)
+    gallery = Gallery.open(index or resources.bundled_index(model), root)
     drawings, failures = _read(names)
     answers = _search(drawings, gallery, config, model, device, quiet) if drawings else []
     for failure in failures[:-1] if not drawings else failures:

@@ -114,7 +114,7 @@ def train(
             "--model",
             "-m",
             envvar="SBIR_MODEL",
-            help="ARCH/TAG, hf-hub:ORG/NAME or local-dir:FOLDER (default: the bundled model).",
+            help="ARCH/TAG, hf-hub:ORG/NAME or local-dir:FOLDER (default: sbir-mini, bundled).",
         ),
     ] = None,
     device: Device = "auto",
@@ -249,10 +249,11 @@ def _train(
     processes.check_parts(config)
     check_free(output, resume)  # what is wrong with the folders is told before torch is loaded
     images = read_dataset(data, dataset)
+    from sbir_cli import resources
     from sbir_cli.encoder import load_encoder
     from sbir_cli.training.run import train as run
 
-    encoder = load_encoder(model, device)
+    encoder = load_encoder(model or resources.BUNDLED_MODEL, device)
     if not quiet:
         say(f"model {encoder.name} on {encoder.device}")
     start = time.perf_counter()

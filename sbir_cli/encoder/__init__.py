@@ -37,7 +37,7 @@ class SketchEncoder(Protocol):
 def load_encoder(
     name: str | None = None, device: str = "auto", download: bool = True
 ) -> PromptedEncoder:
-    """The model called `name`, or the bundled one, in torch on a device.
+    """The model called `name`, or the bundled one and its prompts, in torch on a device.
 
     Raises:
         ModelError: it cannot be found or loaded, or takes no prompt tokens.

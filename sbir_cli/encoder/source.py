@@ -2,14 +2,15 @@
 cached, without any request.
 
 A model is named as open_clip names it (`ViT-B-32/openai`, `hf-hub:org/name`, `local-dir:folder`),
-is a folder in open_clip's local-dir layout, is a checkpoint folder of ours, or is nothing: the
-bundled model.
+is a folder in open_clip's local-dir layout, is a checkpoint folder of ours, is the bundled model
+(`sbir-mini`, or `sbir-mini/category` and `sbir-mini/fine-grained` with its prompts), or is nothing:
+the bundled model with its prompts for categories.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ class Source:
     """The files of one model."""
 
     name: str
-    """What finds this model again: an absolute path, an open_clip name, or `sbir-mini`."""
+    """What finds this model again: an absolute path, an open_clip name, or a bundled model's."""
     folder: Path | None = None
     """open_clip's local-dir layout, or ..."""
     architecture: str | None = None
@@ -45,7 +46,7 @@ class Source:
 
 
 def find_model(name: str | None, download: bool = True) -> Source:
-    """The files of the model called `name` (None: the bundled model).
+    """The files of the model called `name` (None: the bundled model and its prompts).
 
     Args:
         download: whether files that are not cached may be fetched. A name that was read from a
@@ -54,8 +55,11 @@ def find_model(name: str | None, download: bool = True) -> Source:
     Raises:
         ModelError: no such model, a file is missing, or it could not be downloaded.
     """
-    if name is None or name == resources.BUNDLED_MODEL:
-        return Source(resources.BUNDLED_MODEL, folder=_local_dir(resources.bundled_model()))
+    name = name or resources.DEFAULT_MODEL
+    if name == resources.BUNDLED_MODEL:
+        return Source(name, folder=_local_dir(resources.bundled_model()))
+    if name in resources.BUNDLED_CHECKPOINTS.values():
+        return replace(_checkpoint(resources.bundled_model(name), download), name=name)
     if name.startswith("local-dir:"):
         folder = _local_dir(Path(name.removeprefix("local-dir:")))
         return Source(f"local-dir:{folder}", folder=folder)

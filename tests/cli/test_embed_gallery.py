@@ -28,7 +28,7 @@ def test_from_photos_to_an_answer_and_an_update(sbir: Run, photos: Path, tmp_pat
 
     assert done.returncode == 3 and done.stdout == b""
     text = done.stderr.decode()
-    assert "model sbir-mini on cpu" in text and "10 photos (flat, 256-d)" in text
+    assert "model sbir-mini/category on cpu" in text and "10 photos (flat, 512-d)" in text
     assert "10 embedded, 0 removed, 2 skipped" in text and "zero.png: empty file" in text
     assert "\r" not in text  # no progress bar off a terminal
     records = [json.loads(line) for line in report.read_text().splitlines()]
@@ -183,5 +183,5 @@ def test_rebuild_keeps_the_kind_of_gallery(sbir: Run, photos: Path, tmp_path: Pa
     sbir("embed-gallery", photos, "-o", index, "--index-type", "hnsw", "--portable", "-q")
     (tmp_path / "idx.faiss").write_text("damaged")
     done = sbir("embed-gallery", photos, "-o", index, "--rebuild")
-    assert done.returncode == 0 and b"(hnsw, 256-d" in done.stderr
+    assert done.returncode == 0 and b"(hnsw, 512-d" in done.stderr
     assert os.fsencode(str(photos)) not in (tmp_path / "idx.faiss.db").read_bytes()

@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from sbir_cli import resources
 from tests.cli.conftest import NAMES, Run, command, environment
 from tests.fakes import draw_sketch
 
 pytestmark = pytest.mark.slow
+EXAMPLES = Path(__file__).parents[2] / "examples"
 ALL = {os.fsencode(f"photos/{name}") for name in NAMES} | {b"photos/latin-\xe9.jpg"}
 
 
@@ -25,9 +27,17 @@ def test_into_a_pipe_come_bare_paths_and_notes_go_to_stderr(sbir: Run, gallery: 
     done = sbir("query", "sketch.png", "-i", "idx.faiss", "--top", "1", cwd=gallery)
     assert done.returncode == 0
     assert (gallery / os.fsdecode(done.stdout.removesuffix(b"\n"))).is_file()
-    assert done.stderr.startswith(b"model sbir-mini on cpu (exported graph)")
+    assert done.stderr.startswith(b"model sbir-mini/category on cpu (exported graph)")
     quiet = sbir("query", "sketch.png", "-i", "idx.faiss", "--top", "1", "--quiet", cwd=gallery)
     assert quiet.stderr == b"" and quiet.stdout == done.stdout
+
+
+def test_each_bundled_prompt_searches_the_examples(sbir: Run) -> None:
+    sketch = EXAMPLES / "sketches" / "teapot" / "teapot_1.svg"
+    for name in resources.BUNDLED_CHECKPOINTS.values():
+        done = sbir("query", sketch, "--model", name, "--top", "1")
+        assert done.returncode == 0 and done.stdout.endswith(b".jpg\n")
+        assert done.stderr.startswith(f"model {name} on cpu".encode())
 
 
 def test_print0_carries_any_name_through_xargs(sbir: Run, gallery: Path) -> None:
@@ -211,8 +221,6 @@ def test_another_model_exits_with_4_and_the_command_that_mends_it(
     sbir: Run, gallery: Path, tmp_path: Path
 ) -> None:
     from safetensors.numpy import load_file, save_file
-
-    from sbir_cli import resources
 
     other = Path(shutil.copytree(resources.bundled_model(), tmp_path / "other"))
     weights = load_file(other / "open_clip_model.safetensors")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from sbir_cli.sketches import read_sketches
 
 pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[2] / "examples"
+PROMPTED = tuple(resources.BUNDLED_CHECKPOINTS.values())
 
 
 @pytest.fixture(scope="module")
@@ -35,14 +37,14 @@ def _cosines(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray((a * b).sum(axis=1))
 
 
-def test_the_graph_that_ships_gives_torchs_embedding(encoder: PromptedEncoder) -> None:
-    graph = load_sketch_encoder()
+@pytest.mark.parametrize("name", [resources.BUNDLED_MODEL, *PROMPTED])
+def test_the_graph_that_ships_gives_torchs_embedding(name: str) -> None:
+    graph, encoder = load_sketch_encoder(name), load_encoder(name, "cpu")
     assert isinstance(graph, GraphEncoder) and graph.fingerprint == encoder.fingerprint
     sketches = sorted(EXAMPLES.glob("sketches/*/*.png"))[::4]
     pixels = np.stack([graph.preprocess(read_sketches(str(s))[0].image) for s in sketches])
-    exact = PromptedEncoder(
-        encoder.name, encoder.model, encoder.preprocess, _float32(encoder)
-    ).encode_sketches(pixels)
+    parts = (encoder.name, encoder.model, encoder.preprocess, _float32(encoder))
+    exact = PromptedEncoder(*parts, encoder.sketch, encoder.photo).encode_sketches(pixels)
     assert _cosines(graph.encode_sketches(pixels), exact).min() >= 0.9999
     assert _cosines(encoder.encode_sketches(pixels), exact).min() >= 0.995  # bfloat16
 
@@ -55,10 +57,21 @@ def _float32(encoder: PromptedEncoder) -> Any:
     return Device(encoder.device.device, torch.float32, "test")
 
 
-def test_the_prebuilt_index_belongs_to_it(encoder: PromptedEncoder) -> None:
-    manifest = Gallery.open(resources.bundled_index()).manifest
-    assert manifest.fingerprint == encoder.fingerprint and manifest.encoder == encoder.name
+@pytest.mark.parametrize("name", PROMPTED)
+def test_the_prebuilt_index_belongs_to_it(name: str) -> None:
+    manifest = Gallery.open(resources.bundled_index(name)).manifest
+    assert manifest.fingerprint == load_encoder(name, "cpu").fingerprint
+    assert manifest.encoder == name
     assert manifest.root_absolute is None and manifest.skipped == 0
+
+
+@pytest.mark.parametrize("name", PROMPTED)
+def test_its_prompts_were_trained_without_the_unseen_classes(name: str) -> None:
+    config = json.loads((resources.bundled_model(name) / "config.json").read_text())
+    made, split = config["training"], load_split("sketchy")
+    assert config["base"]["name"] == resources.BUNDLED_MODEL and made["split"] == split.name
+    for data in (made["training_data"], made["validation_data"]):
+        assert data["classes"] and not set(data["classes"]) & set(split.unseen)
 
 
 def test_a_jpeg_decoded_at_reduced_scale_embeds_alike(encoder: PromptedEncoder) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sbir_cli import resources
 from sbir_cli.encoder import load_encoder
 from sbir_cli.encoder.source import find_model
 from sbir_cli.errors import ModelError
@@ -35,9 +36,14 @@ def _cache(hub: Path, repository: str, folder: Path) -> None:
     (repo / "refs" / "main").write_text("abc")
 
 
-def test_no_name_is_the_bundled_model() -> None:
-    assert find_model(None).name == "sbir-mini"
-    assert find_model("sbir-mini") == find_model(None)
+def test_no_name_is_the_bundled_model_with_its_prompts_for_categories() -> None:
+    base = find_model("sbir-mini")
+    assert base.name == "sbir-mini" and base.checkpoint is None
+    assert find_model(None) == find_model("sbir-mini/category")
+    for name in ("sbir-mini/category", "sbir-mini/fine-grained"):
+        source = find_model(name)
+        assert (source.name, source.folder) == (name, base.folder)
+        assert source.checkpoint == resources.bundled_model(name)
 
 
 def test_a_folder_is_local_dir_with_and_without_the_prefix(
