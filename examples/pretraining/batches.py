@@ -116,9 +116,10 @@ class Sampler:
         alone = augment.mirrors(len(partner), self.device)
         place = self.tensor(partner)
         turned = torch.where(place < 0, alone, mirror[place.clamp(min=0)])
-        drawn = augment.augment_ink(ink, turned[: len(sketch)])
-        traces = augment.trace(colour[traced], turned[len(sketch) :])
-        return torch.cat([augment.paper(drawn), augment.paper(traces), photos])
+        inks = [augment.augment_ink(ink, turned[: len(sketch)])] if len(sketch) else []
+        if len(traced):
+            inks.append(augment.trace(colour[traced], turned[len(sketch) :]))
+        return torch.cat([augment.paper(torch.cat(inks)), photos])
 
     def reseed(self, seed: int) -> None:
         """Start another random sequence, after a resume."""

@@ -54,7 +54,9 @@ def reduce(features: Bytes) -> Halves:
     roots -= roots.mean(axis=0)
     axes = np.linalg.eigh(roots.T @ roots)[1][:, -DIMENSION:]
     reduced = roots @ axes
-    return (reduced / np.linalg.norm(reduced, axis=1, keepdims=True)).astype(np.float16)
+    reduced /= np.linalg.norm(reduced, axis=1, keepdims=True)
+    halves: Halves = reduced.astype(np.float16)
+    return halves
 
 
 def main() -> None:

@@ -11,10 +11,18 @@ between the class and patch tokens or behind them, before the first block, as in
 
 from typing import Any
 
-from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
-from timm.models.vision_transformer import VisionTransformer
-from torch import Tensor, nn
-from torch.nn import functional
+from sbir_cli.encoder.torchvision_ops import declare_missing_ops
+
+declare_missing_ops()  # timm imports torchvision
+
+from timm.models import (  # noqa: E402
+    build_model_with_cfg,
+    generate_default_cfgs,
+    register_model,
+)
+from timm.models.vision_transformer import VisionTransformer  # noqa: E402
+from torch import Tensor, nn  # noqa: E402
+from torch.nn import functional  # noqa: E402
 
 IMAGE_SIZE = 64
 STRIDE = 16
