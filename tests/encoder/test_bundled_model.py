@@ -100,7 +100,7 @@ def test_most_example_sketches_find_their_class() -> None:
         any(hit.path.parent.name == sketch.parent.name for hit in hits)
         for sketch, hits in zip(sketches, answers, strict=True)
     ]
-    assert np.mean(found) >= 0.7  # chance: about 0.25
+    assert np.mean(found) >= 0.8  # chance: about 0.14
 
 
 def test_a_photo_of_a_name_lands_near_the_names_photos(encoder: PromptedEncoder) -> None:
@@ -135,4 +135,4 @@ def test_unseen_classes_of_sketchy(encoder: PromptedEncoder, sketchy25: Path) ->
     relevant = photo_classes[order] == sketch_classes[:, None]
     precision = relevant.cumsum(axis=1) / np.arange(1, 526)
     average_precision = (precision * relevant).sum(axis=1) / relevant.sum(axis=1)  # trec
-    assert average_precision.mean() >= 0.15
+    assert average_precision.mean() >= 0.23
