@@ -65,41 +65,44 @@ def read_teacher(work: Path) -> Tensor:
     return torch.from_numpy(np.load(work / "teacher.npy")).float()
 
 
+TEMPERATURE = 0.07
+KEYS = 2048
+GROUP_SHARE = 0.5
+
+
 class TeacherLoss(nn.Module):
     """Photos and drawings of photos lie where the teacher's features of the photo lie.
 
     targets (N, D): unit-length features t of every photo; groups (N,): the group of each. For an
-    image x of photo n with unit-length half b, K random photos and the groups' mean features m_g:
+    image x of photo n with unit-length half b, KEYS random photos k, the groups' mean features m_g
+    and T = TEMPERATURE:
 
         (1 - <b, t_n>) + H(softmax_k(<t_n, t_k> / T), softmax_k(<b, t_k> / T))
-        + share * H(group, softmax_g(<b, m_g> / T)),  H the cross-entropy
+        + GROUP_SHARE * H(group, softmax_g(<b, m_g> / T)),  H the cross-entropy
 
     The last term is over every image whose group has photos, drawn from one or not.
     """
 
-    def __init__(
-        self, targets: Tensor, groups: Tensor, count: int, share: float = 0.5, keys: int = 2048
-    ) -> None:
+    def __init__(self, targets: Tensor, groups: Tensor, count: int) -> None:
         super().__init__()
         self.targets: Tensor
         self.means: Tensor
         self.register_buffer("targets", targets, persistent=False)
         means = torch.zeros(count, targets.shape[1]).index_add_(0, groups, targets)
         self.register_buffer("means", functional.normalize(means, dim=1), persistent=False)
-        self.share, self.keys, self.temperature = share, keys, 0.07
 
     def forward(self, halves: Tensor, groups: Tensor, source: Tensor) -> Tensor:
         """A scalar; halves (B, D) unit length, groups (B,), source (B,) photo numbers or -1."""
         shown = source >= 0
         own, half = self.targets[source[shown]], halves[shown]
-        keys = self.targets[torch.randint(len(self.targets), (self.keys,), device=half.device)]
-        wanted = torch.softmax(own @ keys.T / self.temperature, dim=1)
-        relation = functional.cross_entropy(half @ keys.T / self.temperature, wanted)
+        keys = self.targets[torch.randint(len(self.targets), (KEYS,), device=half.device)]
+        wanted = torch.softmax(own @ keys.T / TEMPERATURE, dim=1)
+        relation = functional.cross_entropy(half @ keys.T / TEMPERATURE, wanted)
         pictured = self.means.any(dim=1)  # groups without a photo are no answer
-        logits = (halves @ self.means.T / self.temperature).masked_fill(~pictured, -torch.inf)
+        logits = (halves @ self.means.T / TEMPERATURE).masked_fill(~pictured, -torch.inf)
         known = pictured[groups]
         kind = functional.cross_entropy(logits[known], groups[known])
-        return (1 - (half * own).sum(dim=1)).mean() + relation + self.share * kind
+        return (1 - (half * own).sum(dim=1)).mean() + relation + GROUP_SHARE * kind
 
 
 class PretrainingLoss(nn.Module):

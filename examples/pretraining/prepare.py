@@ -8,6 +8,7 @@ Writes into the work folder (N photos, M sketches, V variants of each sketch):
     sketchy/      links to sketchy25 but for the held-out photos and their sketches, for
                   ``sbir train`` to learn prompts from (it leaves the unseen classes alone)
     held-out/     links to those, for ``sbir evaluate``
+    validation/   links to the validation classes, likewise
 """
 
 import argparse
@@ -20,7 +21,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from names import canonical, group_of, read_anchors, takes_part
+from names import VALIDATION, canonical, group_of, read_anchors, takes_part
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
@@ -196,9 +197,16 @@ def add_tiny_imagenet(
             labels.photo_group += [group] * len(batch)
 
 
-def link_sketchy(source: Path, kept: Path, apart: Path) -> None:
-    """Links to the held-out photos and sketches of the classes that take part (``apart``), and to
-    all others (``kept``)."""
+def link(path: Path, source: Path, out: Path) -> None:
+    """A link to source/x at out/x."""
+    place = out / path.relative_to(source)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.unlink(missing_ok=True)
+    place.symlink_to(path.absolute())
+
+
+def link_sketchy(source: Path, work: Path) -> None:
+    """Fill ``sketchy/``, ``held-out/`` and ``validation/``."""
     for folder in sorted((source / "photo").iterdir()):
         photos = sorted(folder.iterdir())
         sketches = sorted((source / "sketch" / folder.name).iterdir())
@@ -207,10 +215,9 @@ def link_sketchy(source: Path, kept: Path, apart: Path) -> None:
             left_out = held_out([p.stem for p in photos], [p.stem for p in sketches])
         for path in (*photos, *sketches):
             away = bool(left_out & {path.stem, path.stem.rsplit("-", 1)[0]})
-            link = (apart if away else kept) / path.relative_to(source)
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.unlink(missing_ok=True)
-            link.symlink_to(path.absolute())
+            link(path, source, work / ("held-out" if away else "sketchy"))
+            if canonical(folder.name) in VALIDATION:
+                link(path, source, work / "validation")
 
 
 def main() -> None:
@@ -226,8 +233,7 @@ def main() -> None:
     np.save(options.work / "photos.npy", photos)
     np.save(options.work / "sketches.npy", sketches)
     (options.work / "labels.json").write_text(json.dumps(asdict(labels)))
-    work: Path = options.work
-    link_sketchy(options.data / "sketchy25", work / "sketchy", work / "held-out")
+    link_sketchy(options.data / "sketchy25", options.work)
     paired = set(labels.photo_group) & set(labels.sketch_group)
     print(f"{len(photos)} photos, {len(sketches)} sketches, {len(labels.names)} names,")
     print(f"{len(paired)} groups with both photos and sketches")

@@ -134,7 +134,8 @@ def _open_clip(name: str, download: bool) -> Source:
             "there is no such model or folder",
             where=name,
             remedy="name ARCHITECTURE/TAG as `open_clip.list_pretrained()` does (such as "
-            "ViT-B-32/openai), hf-hub:ORG/NAME, local-dir:FOLDER, or a checkpoint folder",
+            "ViT-B-32/openai), hf-hub:ORG/NAME, local-dir:FOLDER, a checkpoint folder, or what "
+            f"ships ({resources.BUNDLED_MODEL}, {', '.join(resources.BUNDLED_CHECKPOINTS.values())})",
         )
     config = get_pretrained_cfg(architecture, tag)
     if not config:
