@@ -130,12 +130,13 @@ def _open_clip(name: str, download: bool) -> Source:
         tags = ", ".join(f"{name}/{t}" for t in list_pretrained_tags_by_model(name)[:6])
         raise ModelError("names no weights", where=name, remedy=f"choose among {tags or 'none'}")
     if architecture not in list_models():
+        bundled = ", ".join((resources.BUNDLED_MODEL, *resources.BUNDLED_CHECKPOINTS.values()))
         raise ModelError(
             "there is no such model or folder",
             where=name,
             remedy="name ARCHITECTURE/TAG as `open_clip.list_pretrained()` does (such as "
             "ViT-B-32/openai), hf-hub:ORG/NAME, local-dir:FOLDER, a checkpoint folder, or what "
-            f"ships ({resources.BUNDLED_MODEL}, {', '.join(resources.BUNDLED_CHECKPOINTS.values())})",
+            f"ships ({bundled})",
         )
     config = get_pretrained_cfg(architecture, tag)
     if not config:
