@@ -66,9 +66,11 @@ class Sampler:
         count = len(self.labels.groups)
         self.photos_of = rows_by_group(self.photo_group, count)
         self.sketches_of = rows_by_group(self.sketch_group, count)
-        both = zip(self.photos_of, self.sketches_of, strict=True)
+        self.drawn_from = [rows[self.sketch_photo[rows] >= 0] for rows in self.sketches_of]
         both = zip(self.photos_of, self.sketches_of, strict=True)
         self.paired = np.asarray([g for g, (p, s) in enumerate(both) if len(p) and len(s)])
+        weight = np.asarray([2.0 if len(self.drawn_from[g]) else 1.0 for g in self.paired])
+        self.paired_weight = weight / weight.sum()
         self.photos_named = rows_by_group(self.photo_name, len(self.labels.names))
         _, inverse, sizes = np.unique(self.sketch_group, return_inverse=True, return_counts=True)
         weight = 1 / np.sqrt(sizes[inverse])
@@ -77,8 +79,9 @@ class Sampler:
     def draw(self) -> Batch:
         """One augmented batch."""
         mix, rng = self.mix, self.rng
-        groups = np.repeat(rng.choice(self.paired, mix.pairs // 2, replace=False), 2)
-        sketch = np.asarray([rng.choice(self.sketches_of[g]) for g in groups], np.int64)
+        some = rng.choice(self.paired, mix.pairs // 2, replace=False, p=self.paired_weight)
+        groups = np.repeat(some, 2)
+        sketch = np.asarray([self.draw_sketch(g) for g in groups], np.int64)
         photo = np.asarray([rng.choice(self.photos_of[g]) for g in groups], np.int64)
         own = self.sketch_photo[sketch]
         photo = np.where((own >= 0) & (rng.random(mix.pairs) < 0.8), own, photo)
@@ -100,6 +103,12 @@ class Sampler:
             source=self.tensor(np.concatenate([self.sketch_photo[sketch], photo[traced], photo])),
             sketches=len(partner),
         )
+
+    def draw_sketch(self, group: int) -> int:
+        """A sketch of the group, every second time one with a photo of its own if there are any."""
+        own = self.drawn_from[group]
+        rows = own if len(own) and self.rng.random() < 0.5 else self.sketches_of[group]
+        return int(self.rng.choice(rows))
 
     def picture(self, sketch: Ints, photo: Ints, traced: Ints, partner: Ints) -> Tensor:
         """Load and augment: sketches, line drawings of the traced photos, photos.

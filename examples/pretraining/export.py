@@ -10,8 +10,8 @@ import argparse
 from pathlib import Path
 
 import torch
+from names import DIMENSION
 from open_clip_tower import CONFIG, build, model_config, open_clip
-from prepare import DIMENSION
 from safetensors.torch import save_file
 from torch import Tensor
 from torch.nn import functional

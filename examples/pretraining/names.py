@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+DIMENSION = 256  # of each half of an embedding, and so of the anchors
+
 UNSEEN: tuple[str, ...] = (
     *("bat", "cabin", "cow", "dolphin", "door", "giraffe", "helicopter", "mouse", "pear"),
     *("raccoon", "rhinoceros", "saw", "scissors", "seagull", "skyscraper", "songbird", "sword"),
@@ -41,13 +43,16 @@ ALIASES: dict[str, str] = {
     "hog": "pig",
     "hot-air balloon": "hot air balloon",
     "hotdog": "hot dog",
+    "burger": "hamburger",
     "house plant": "houseplant",
     "keyboard": "computer keyboard",
+    "lightbulb": "light bulb",
     "peas": "pea",
     "police van": "van",
     "projectile": "rocket",
     "racket": "tennis racket",
     "rollerskates": "roller skate",
+    "television": "tv",
     "teddy": "teddy bear",
     "teddy-bear": "teddy bear",
     "tennis racquet": "tennis racket",
@@ -90,6 +95,7 @@ GROUPS: dict[str, str] = {
     "picket fence": "fence",
     "sandal": "shoe",
     "seashore": "beach",
+    "sofa": "couch",
     "sombrero": "hat",
     "sunglasses": "eyeglasses",
 }
@@ -116,8 +122,8 @@ def group_of(name: str) -> str:
     return GROUPS.get(name, name)
 
 
-def read_anchors(data: Path, dimension: int) -> dict[str, Floats]:
-    """Text anchors by name: centred, reduced by PCA, unit length, (dimension,) each.
+def read_anchors(data: Path) -> dict[str, Floats]:
+    """Text anchors by name: centred, reduced by PCA, unit length, (DIMENSION,) each.
 
     a' = V^T (a - mean(a)), a'' = a' / |a'|, with V the leading right singular vectors of the
     centred anchors. The unseen classes' names are left out before the mean is taken.
@@ -128,7 +134,7 @@ def read_anchors(data: Path, dimension: int) -> dict[str, Floats]:
     names = [str(archive["names"][i]) for i in rows]
     raw = archive["embeddings"][rows].astype(np.float64)
     centred = raw - raw.mean(axis=0)
-    axes = np.linalg.svd(centred, full_matrices=False)[2][:dimension]
+    axes = np.linalg.svd(centred, full_matrices=False)[2][:DIMENSION]
     reduced = centred @ axes.T
     reduced /= np.linalg.norm(reduced, axis=1, keepdims=True)
     return dict(zip(names, reduced.astype(np.float32), strict=True))

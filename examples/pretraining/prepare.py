@@ -31,8 +31,8 @@ SIZE = 64
 VARIANTS = 24
 # Widths in pixels of the line-thickening filter on a 256 px Sketchy sketch; each has VARIANTS / 4.
 THICKENING = (1, 3, 5, 7)
+PICTURE_ROWS, VIEW_ROWS = 8, 3  # photos made of each cut-out picture, by different grounds
 HELD_OUT_PHOTOS = 4  # of each class of sketchy25, one of them with its sketches
-DIMENSION = 256
 
 
 @dataclass
@@ -143,7 +143,7 @@ def thicken_class(folder: Path) -> dict[str, Bytes]:
     return found
 
 
-def collect(data: Path, pool: ProcessPoolExecutor) -> tuple[Bytes, Bytes, Labels]:
+def collect(data: Path, pictures: Path, pool: ProcessPoolExecutor) -> tuple[Bytes, Bytes, Labels]:
     """Read the three sources; returns photos, sketches and their labels."""
     labels, photos, sketches = Labels(), list[Bytes](), list[Bytes]()
     sketchy = data / "sketchy25"
@@ -151,7 +151,7 @@ def collect(data: Path, pool: ProcessPoolExecutor) -> tuple[Bytes, Bytes, Labels
     drawings = sorted((data / "quickdraw").glob("*.ndjson"))
     drawings = [f for f in drawings if takes_part(canonical(f.stem))]
     known = frozenset(canonical(f.stem) for f in [*folders, *drawings])
-    known |= frozenset(read_anchors(data, DIMENSION))
+    known |= frozenset(read_anchors(data))
     thickened = pool.map(thicken_class, [sketchy / "sketch" / f.name for f in folders])
     drawn = pool.map(draw_file, drawings, chunksize=8)
     for folder, variants in zip(folders, thickened, strict=True):
@@ -174,6 +174,7 @@ def collect(data: Path, pool: ProcessPoolExecutor) -> tuple[Bytes, Bytes, Labels
         labels.sketch_name += [name] * len(inks)
         labels.sketch_group += [group] * len(inks)
     add_tiny_imagenet(data / "tiny-imagenet-64", pool, known, photos, labels)
+    add_pictures(pictures, photos, sketches, labels)
     return np.stack(photos), np.stack(sketches), labels
 
 
@@ -195,6 +196,59 @@ def add_tiny_imagenet(
             photos += list(batch)
             labels.photo_name += [name] * len(batch)
             labels.photo_group += [group] * len(batch)
+
+
+def add_pictures(folder: Path, photos: list[Bytes], sketches: list[Bytes], labels: Labels) -> None:
+    """Append what ``pictures.py`` and ``views.py`` found, if they were run."""
+    rng = np.random.default_rng(0)
+    backdrops = list(photos)
+    for path in sorted(folder.glob("photo/*/*.png")):
+        name, group = labels.number(path.parent.name)
+        with Image.open(path) as image:
+            rows = VIEW_ROWS if path.name.startswith("view") else PICTURE_ROWS
+            photos += [set_before(image.convert("RGBA"), backdrops, rng) for _ in range(rows)]
+        labels.photo_name += [name] * rows
+        labels.photo_group += [group] * rows
+    for path in sorted(folder.glob("sketch/*/*.png")):
+        name, group = labels.number(path.parent.name)
+        with Image.open(path) as image:
+            ink = 255 - square_sketch(image)
+        sketches.append(np.repeat(ink[None], VARIANTS, axis=0))
+        labels.sketch_photo.append(-1)
+        labels.sketch_name.append(name)
+        labels.sketch_group.append(group)
+
+
+def set_before(picture: Image.Image, backdrops: list[Bytes], rng: np.random.Generator) -> Bytes:
+    """A cut-out picture somewhere on paper, a plain or shaded ground, or a photo, (64, 64, 3)."""
+    ground = Image.fromarray(make_ground(backdrops, rng))
+    picture = picture.crop(picture.getchannel("A").getbbox())
+    scale = rng.uniform(0.6, 1.0) * SIZE / max(picture.size)
+    width, height = (max(1, round(scale * side)) for side in picture.size)
+    picture = picture.resize((width, height), Image.Resampling.LANCZOS)
+    place = (int(rng.integers(SIZE - width + 1)), int(rng.integers(SIZE - height + 1)))
+    if rng.random() < 0.5:  # a soft shadow
+        shadow = Image.new("L", (SIZE, SIZE))
+        shadow.paste(picture.getchannel("A"), (place[0] + int(rng.integers(-4, 5)), place[1] + 3))
+        shadow = shadow.filter(ImageFilter.GaussianBlur(3)).point(lambda v: v // 2)
+        ground.paste((20, 20, 20), (0, 0), shadow)
+    ground.paste(picture, place, picture)
+    return np.asarray(ground)
+
+
+def make_ground(backdrops: list[Bytes], rng: np.random.Generator) -> Bytes:
+    """White or nearly so, one colour, two colours with a horizon, or a blurred photo."""
+    kind = rng.random()
+    if kind < 0.3:
+        return np.full((SIZE, SIZE, 3), rng.integers(230, 256), np.uint8)
+    if kind < 0.7:
+        wall, floor = rng.integers(40, 250, (2, 3))
+        light = np.linspace(rng.uniform(0.7, 1.1), rng.uniform(0.7, 1.1), SIZE)[:, None, None]
+        horizon = rng.integers(30, 60) if kind < 0.5 else SIZE
+        colour = np.where(np.arange(SIZE)[:, None] < horizon, wall, floor)[:, None]
+        return np.broadcast_to((light * colour).clip(0, 255), (SIZE, SIZE, 3)).astype(np.uint8)
+    photo = Image.fromarray(backdrops[rng.integers(len(backdrops))])
+    return np.asarray(photo.filter(ImageFilter.GaussianBlur(rng.uniform(0, 4))))
 
 
 def link(path: Path, source: Path, out: Path) -> None:
@@ -229,7 +283,7 @@ def main() -> None:
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(options.processes) as pool:
-        photos, sketches, labels = collect(options.data, pool)
+        photos, sketches, labels = collect(options.data, options.work / "pictures", pool)
     np.save(options.work / "photos.npy", photos)
     np.save(options.work / "sketches.npy", sketches)
     (options.work / "labels.json").write_text(json.dumps(asdict(labels)))

@@ -13,9 +13,9 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
+from names import DIMENSION
 from numpy.typing import NDArray
 from PIL import Image
-from prepare import DIMENSION
 
 Bytes = NDArray[np.uint8]
 Halves = NDArray[np.float16]

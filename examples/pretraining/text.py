@@ -13,9 +13,8 @@ from pathlib import Path
 
 import torch
 from losses import read_teacher
-from names import read_anchors
+from names import DIMENSION, read_anchors
 from open_clip_tower import model_config, open_clip
-from prepare import DIMENSION
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -31,7 +30,7 @@ REPORTED = ("a photo of a {}", "a {}", "{}")
 
 def read_targets(data: Path, work: Path) -> tuple[list[str], Tensor]:
     """Names and their unit-length places in the embedding space, (C, 2 D)."""
-    anchors = read_anchors(data, DIMENSION)
+    anchors = read_anchors(data)
     places = {n: torch.from_numpy(row) for n, row in anchors.items() if n not in LEFT_OUT}
     loss = torch.load(work / "train.pt", weights_only=True)["loss"]
     learned = functional.normalize(loss["head.anchors"] + loss["head.offset"], dim=1)

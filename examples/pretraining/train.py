@@ -37,9 +37,8 @@ import workers
 from batches import Mix, Sampler
 from evaluate import evaluate, read_benchmark, trained_classes
 from losses import AnchorHead, PretrainingLoss, TeacherLoss, read_teacher
-from names import VALIDATION, read_anchors
+from names import DIMENSION, VALIDATION, read_anchors
 from optimiser import make_optimisers
-from prepare import DIMENSION
 from torch import Tensor, nn
 
 
@@ -65,12 +64,19 @@ class Settings:
 class Run:
     """Everything that a checkpoint holds: tower, average, loss, optimiser and the step."""
 
-    def __init__(self, settings: Settings, sampler: Sampler, data: Path, work: Path) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        sampler: Sampler,
+        data: Path,
+        work: Path,
+        start: Path | None = None,
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.worker, self.workers = workers.join()
         device, names = sampler.device, sampler.labels.names
         self.tower = open_clip_tower.build(2 * DIMENSION).to(device)
-        known = read_anchors(data, DIMENSION)
+        known = read_anchors(data)
         anchors = torch.zeros(len(names), DIMENSION)
         for row, name in enumerate(names):
             if name in known:
@@ -81,6 +87,9 @@ class Run:
         teacher = TeacherLoss(targets, groups, len(sampler.labels.groups))
         weights = (settings.contrast, settings.own, settings.distil)
         self.loss = PretrainingLoss(head, teacher, *weights).to(device)
+        if start:
+            state = torch.load(start, weights_only=True)["average"]
+            self.tower.load_state_dict(state)
         self.average = copy.deepcopy(self.tower).eval().requires_grad_(False)
         self.muon, self.adam = make_optimisers(
             self.tower, self.loss, settings.rate, settings.weight_decay
@@ -210,15 +219,16 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--from-tower", type=Path, help="a train.pt whose tower to start from")
     for name, default in {**asdict(Settings()), **asdict(Mix())}.items():
         option = f"--{name.replace('_', '-')}"
         parser.add_argument(option, type=type(default), default=default)
     options = vars(parser.parse_args())
-    data, work, device = (options.pop(name) for name in ("data", "work", "device"))
+    data, work, device, start = (options.pop(n) for n in ("data", "work", "device", "from_tower"))
     mix = Mix(**{name: options.pop(name) for name in asdict(Mix())})
     settings = Settings(**options)
     sampler = Sampler(work, mix, torch.device(device), settings.seed)
-    run = Run(settings, sampler, data, work)
+    run = Run(settings, sampler, data, work, start)
     if (work / "train.pt").exists():
         run.restore(work / "train.pt")
     sampler.reseed(settings.seed + run.step * run.workers + run.worker)
