@@ -30,3 +30,9 @@ def bundled_index(model: str | None = None) -> Path:
     package = Path(str(files("sbir_cli")))
     inside = package / "bundled" / "indexes" / name
     return inside if inside.exists() else package.parent / "indexes" / name
+
+
+def is_bundled(index: Path) -> bool:
+    """Whether a path names one of the prebuilt indexes."""
+    shipped = (bundled_index(model) for model in BUNDLED_CHECKPOINTS.values())
+    return index.resolve() in [path.resolve() for path in shipped]

@@ -174,6 +174,7 @@ def _search(
 ) -> list[Answer]:
     import numpy as np
 
+    from sbir_cli import resources
     from sbir_cli.encoder import load_sketch_encoder
     from sbir_cli.errors import MismatchError
     from sbir_cli.output.answers import Answer
@@ -182,10 +183,15 @@ def _search(
     encoder = load_sketch_encoder(wanted, device, download=model is not None)
     if encoder.fingerprint != gallery.manifest.fingerprint:
         root, file, name = (shlex.quote(str(p)) for p in (gallery.root, gallery.path, wanted))
+        remedy = f"`sbir embed-gallery {root} -o {file} --model {name} --rebuild` mends it"
+        if resources.is_bundled(gallery.path):  # not to be overwritten: other models need it
+            remedy = (
+                f"`sbir embed-gallery {root} -o my.faiss --model {name}` makes one: -i my.faiss"
+            )
         raise MismatchError(
             f"the gallery was not embedded by {wanted} as it is now",
             where=gallery.path,
-            remedy=f"`sbir embed-gallery {root} -o {file} --model {name} --rebuild` mends it",
+            remedy=remedy,
         )
     if not gallery.photos_found:
         say(f"note: no photo is found below {gallery.root}; --root names where they are now")

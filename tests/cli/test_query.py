@@ -40,6 +40,12 @@ def test_each_bundled_prompt_searches_the_examples(sbir: Run) -> None:
         assert done.stderr.startswith(f"model {name} on cpu".encode())
 
 
+def test_no_remedy_would_overwrite_the_prebuilt_gallery(sbir: Run) -> None:
+    sketch = EXAMPLES / "sketches" / "teapot" / "teapot_1.svg"
+    done = sbir("query", sketch, "--model", resources.BUNDLED_MODEL)
+    assert done.returncode == 4 and b"-o my.faiss" in done.stderr
+
+
 def test_print0_carries_any_name_through_xargs(sbir: Run, gallery: Path) -> None:
     done = sbir("query", "sketch.png", "-i", "idx.faiss", "-0", cwd=gallery)
     assert set(done.stdout.split(b"\0")) == ALL | {b""}
