@@ -24,7 +24,9 @@ class SketchConfig:
     stroke_width: float = 0.022
     """Width of a vector drawing's strokes, as a share of the side (0 to 0.2)."""
     margin: float = 0.06
-    """White border around a vector drawing, as a share of the side (0 to 0.4)."""
+    """White border around a vector or fitted drawing, as a share of the side (0 to 0.4)."""
+    fit: bool = False
+    """Crop a raster drawing to its ink, with the margin that a vector drawing always gets."""
     min_contrast: int = 16
     """Smallest difference of the darkest and lightest grey (of 255) that counts as a drawing."""
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from sbir_cli.errors import ImageError
-from sbir_cli.sketches import normalise, read_sketches
+from sbir_cli.sketches import fit_to_ink, normalise, read_sketches
 from tests.fakes import draw_sketch
 
 
@@ -51,6 +51,27 @@ def test_a_long_drawing_is_padded_to_a_square_with_white() -> None:
     square = normalise(sketch)
     assert square.size == (64, 64)
     assert _array(square)[:16].min() == 255 and _array(square)[16:48].min() < 100
+
+
+@pytest.mark.parametrize("corner", [(0, 0), (300, 340), (150, 20)])
+def test_a_small_drawing_is_cut_out_of_its_canvas(corner: tuple[int, int]) -> None:
+    sketch = draw_sketch().resize((96, 96))
+    canvas = Image.new("RGB", (512, 512), "white")
+    canvas.paste(sketch, corner)
+    canvas.putpixel((505, 500), (90, 90, 90))  # a speck
+    alone = fit_to_ink(normalise(sketch), 0.06)
+    cut = fit_to_ink(normalise(canvas), 0.06)
+    assert abs(cut.width - alone.width) <= 2
+    rows, columns = np.nonzero(_array(cut) < 128)
+    for span in (rows, columns):  # in the middle, the longer side up to the margin
+        assert abs(span.min() + span.max() - cut.width) <= 3
+    assert max(np.ptp(rows), np.ptp(columns)) == pytest.approx(0.88 * cut.width, abs=3)
+
+
+def test_a_drawing_that_fills_its_canvas_stays_as_large_as_it_was() -> None:
+    full = Image.new("RGB", (100, 100), "white")
+    full.paste((0, 0, 0), (0, 40, 100, 60))
+    assert fit_to_ink(full, 0.06).size == (100, 100)
 
 
 def test_a_huge_thin_scan_fits_in_memory() -> None:

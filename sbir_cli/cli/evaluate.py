@@ -60,6 +60,14 @@ def evaluate(
         ),
     ] = False,
     model: Model = None,
+    fit: Annotated[
+        bool,
+        typer.Option(
+            "--fit/--no-fit",
+            envvar="SBIR_EVALUATE_FIT",
+            help="Crop raster sketches to their ink first, as `sbir query` does.",
+        ),
+    ] = False,
     k: Annotated[
         str | None,
         typer.Option(
@@ -150,6 +158,7 @@ def evaluate(
     config = EvaluationConfig(
         task=task.value,
         generalized=generalized,
+        fit=fit,
         cuts=tuple(_numbers(k, "--k", int)),
         seed=seed,
         batch_size=batch_size,

@@ -16,7 +16,7 @@ from sbir_cli.cli.options import Device, Model, Quiet
 from sbir_cli.cli.streams import say, write_results, write_text
 
 if TYPE_CHECKING:
-    from sbir_cli.config import QueryConfig
+    from sbir_cli.config import QueryConfig, SketchConfig
     from sbir_cli.errors import ImageError
     from sbir_cli.gallery import Gallery
     from sbir_cli.output.answers import Answer
@@ -87,13 +87,21 @@ def query(
         Path | None,
         typer.Option("--root", envvar="SBIR_ROOT", help="Where the gallery's photos are now."),
     ] = None,
+    fit: Annotated[
+        bool,
+        typer.Option(
+            "--fit/--no-fit",
+            envvar="SBIR_FIT",
+            help="Crop a drawing to its ink, so that a small one in a corner is seen large.",
+        ),
+    ] = True,
     model: Model = None,
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Find the photos that look like a drawing, best first."""
     from sbir_cli import resources
-    from sbir_cli.config import QueryConfig
+    from sbir_cli.config import QueryConfig, SketchConfig
     from sbir_cli.gallery import Gallery
 
     score, share = _cut(min_score)
@@ -101,7 +109,7 @@ def query(
     form = _format(form, print0)
     names = _names(sketches or [], from_file)
     gallery = Gallery.open(index or resources.bundled_index(model), root)
-    drawings, failures = _read(names)
+    drawings, failures = _read(names, SketchConfig(fit=fit))
     answers = _search(drawings, gallery, config, model, device, quiet) if drawings else []
     for failure in failures[:-1] if not drawings else failures:
         say(f"sbir: {failure}")
@@ -148,7 +156,7 @@ def _names(given: list[str], from_file: str | None) -> list[str]:
     return names
 
 
-def _read(names: list[str]) -> tuple[list[Sketch], list[ImageError]]:
+def _read(names: list[str], config: SketchConfig) -> tuple[list[Sketch], list[ImageError]]:
     """The drawings that can be read, and what is wrong with each that cannot."""
     from sbir_cli.errors import ImageError
     from sbir_cli.sketches import read_sketches
@@ -158,7 +166,7 @@ def _read(names: list[str]) -> tuple[list[Sketch], list[ImageError]]:
     for name in names:
         try:
             data = sys.stdin.buffer.read() if name == "-" else None
-            drawings += read_sketches(name, data, bad_lines=failures)
+            drawings += read_sketches(name, data, config, failures)
         except ImageError as error:
             failures.append(error)
     return drawings, failures

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbir_cli import images
+from sbir_cli.config import SketchConfig
 from sbir_cli.datasets import DataSet, sketch_bytes
 from sbir_cli.decoding import decode_ahead
 from sbir_cli.encoder import SketchEncoder
@@ -50,9 +51,10 @@ class Embedded:
         return replace(self, dataset=dataset, sketches=self.sketches[list(indices)])
 
 
-def read_sketch(path: Path, preprocess: Preprocess) -> Pixels:
-    """(3, H, W) pixels of one sketch of a data set, whole."""
-    return preprocess(read_sketches(str(path), sketch_bytes(path))[0].image)
+def read_sketch(path: Path, preprocess: Preprocess, fit: bool = False) -> Pixels:
+    """(3, H, W) pixels of one sketch of a data set; `fit` crops a raster one to its ink."""
+    config = SketchConfig(fit=fit)
+    return preprocess(read_sketches(str(path), sketch_bytes(path), config)[0].image)
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,13 @@ def embed_sketches(
     encoder: Encoder,
     config: EvaluationConfig,
     progress: Progress,
-    read: ReadSketch = read_sketch,
+    read: ReadSketch | None = None,
 ) -> Side:
-    """Every sketch of a data set, each as `read` reads it; errors as `embed_photos`."""
+    """Every sketch of a data set, each as `read` reads it, or whole; errors as `embed_photos`."""
 
     def decode(path: Path) -> Pixels:
+        if read is None:
+            return read_sketch(path, encoder.preprocess, config.fit)
         return read(path, encoder.preprocess)
 
     return _embed(dataset.sketches, decode, encoder.encode_sketches, config, progress)

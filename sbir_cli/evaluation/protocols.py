@@ -131,6 +131,8 @@ def _score(embedded: Embedded, config: EvaluationConfig) -> Report:
 def _notes(part: DataSet, split: Split, config: EvaluationConfig) -> list[str]:
     """What a reader must know to compare the numbers."""
     found = list(part.warnings) if config.task == "fine-grained" else []
+    if config.fit:
+        found.append("raster sketches cropped to their ink (--fit)")
     name = f"{split.dataset} {split.name}"
     if split.absent:
         expected = len(split.unseen) + len(split.absent)

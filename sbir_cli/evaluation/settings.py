@@ -19,6 +19,8 @@ class EvaluationConfig:
     """`category`: a photo of the sketch's class is right; `fine-grained`: only its own photo."""
     generalized: bool = False
     """The gallery holds the seen classes too (category level only)."""
+    fit: bool = False
+    """Crop raster sketches to their ink first, as `sbir query` does."""
     cuts: tuple[int, ...] = ()
     """k of mAP@k and P@k, or of Acc@k; empty: mAP@200, P@100, P@200 or Acc@1, 5, 10."""
     seed: int = 0

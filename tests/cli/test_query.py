@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from sbir_cli import resources
+from sbir_cli.sketches import read_sketches
 from tests.cli.conftest import NAMES, Run, command, environment
 from tests.fakes import draw_sketch
 
@@ -38,6 +39,23 @@ def test_each_bundled_prompt_searches_the_examples(sbir: Run) -> None:
         done = sbir("query", sketch, "--model", name, "--top", "1")
         assert done.returncode == 0 and done.stdout.endswith(b".jpg\n")
         assert done.stderr.startswith(f"model {name} on cpu".encode())
+
+
+def test_a_small_drawing_in_a_corner_finds_what_the_drawing_alone_finds(
+    sbir: Run, tmp_path: Path
+) -> None:
+    drawing = read_sketches(str(EXAMPLES / "sketches" / "teapot" / "teapot_1.svg"))[0].image
+    canvas = Image.new("RGB", (1200, 900), "white")
+    canvas.paste(drawing.resize((200, 200)), (960, 30))
+    drawing.save(tmp_path / "alone.png")
+    canvas.save(tmp_path / "corner.png")
+    ask = ("query", "alone.png", "corner.png", "--top", "5", "--format", "jsonl")
+    rows = [json.loads(line) for line in sbir(*ask, cwd=tmp_path).stdout.splitlines()]
+    alone, corner = rows[:5], rows[5:]
+    assert corner[0]["path"] == alone[0]["path"]
+    assert corner[0]["score"] == pytest.approx(alone[0]["score"], abs=0.05)
+    whole = [json.loads(line) for line in sbir(*ask, "--no-fit", cwd=tmp_path).stdout.splitlines()]
+    assert abs(whole[5]["score"] - alone[0]["score"]) > 0.1 or whole[5]["path"] != alone[0]["path"]
 
 
 def test_no_remedy_would_overwrite_the_prebuilt_gallery(sbir: Run) -> None:
