@@ -73,8 +73,9 @@ def recolour(photos: Tensor) -> Tensor:
 
 
 def augment_photos(photos: Tensor, mirror: Tensor) -> Tensor:
-    """Photos as they are trained on: crop of 45 % of the area or more, colour."""
-    return recolour(warp(photos, mirror, (0.95, 1.5), 8.0, 0.03, "reflection"))
+    """Photos as they are trained on: a little nearer or farther, so that things are on average as
+    large as in the whole photo that is embedded later; colour."""
+    return recolour(warp(photos, mirror, (0.85, 1.3), 8.0, 0.03, "reflection"))
 
 
 def augment_ink(ink: Tensor, mirror: Tensor) -> Tensor:

@@ -1,21 +1,25 @@
 """Train sbir-mini's image tower from scratch. The whole recipe, with DATA and WORK folders:
 
-    python prepare.py  --data DATA --work WORK            # decode once, ~2 GB in WORK
-    python teacher.py  --data DATA --work WORK            # the teacher's features, 3 minutes
+    python pictures.py --data DATA --work WORK --packages DIR    # drawn pictures, 3 minutes
+    python views.py    --data DATA --work WORK --packages DIR    # rendered models, 8 minutes
+    python prepare.py  --data DATA --work WORK            # decode once, ~4 GB in WORK
+    python teacher.py  --data DATA --work WORK            # the teacher's features, 4 minutes
     torchrun --nproc-per-node 2 train.py --data DATA --work WORK    # one process a core; or, with
     python train.py    --data DATA --work WORK --device cuda        # a GPU
     python text.py     --data DATA --work WORK            # the text tower, a few minutes
     python export.py   --work WORK --out sbir_cli/models/sbir-mini
     python evaluate.py --data DATA --classes validation   # the held-out seen classes
 
-DATA holds sketchy25/, quickdraw/, tiny-imagenet-64/, clip_text/ and teacher/. The 21 unseen classes
-of the Sketchy split take no part (names.py); choices are made on 12 held-out seen classes.
+The first two may be left out. DATA holds sketchy25/, quickdraw/, tiny-imagenet-64/, clip_text/ and
+teacher/. The 21 unseen classes of the Sketchy split take no part (names.py); choices are made on 12
+held-out seen classes.
 
 The learning rate warms up, stays constant, then falls linearly to zero over ``--decay-steps``. The
 fall begins after ``--steps``, or as soon as the file WORK/decay appears (its text, if any, is the
 number of decay steps), so a run can be shortened. Started again, train.py goes on from
 WORK/train.pt. To train longer than a finished run, put WORK/constant.pt, the checkpoint from before
-the fall, in place of train.pt, remove WORK/decay, and give a larger ``--steps``.
+the fall, in place of train.pt, remove WORK/decay, and give a larger ``--steps``; or, where data
+were added, ``--from-tower`` the finished run's train.pt in another work folder.
 
 ``--pairs 0 --sketches 0 --photos 116 --edges 0`` trains a tower that never saw a line drawing,
 CLIP's case, for comparisons; ``--distil 0`` does without the teacher.
@@ -64,14 +68,7 @@ class Settings:
 class Run:
     """Everything that a checkpoint holds: tower, average, loss, optimiser and the step."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        sampler: Sampler,
-        data: Path,
-        work: Path,
-        start: Path | None = None,
-    ) -> None:
+    def __init__(self, settings: Settings, sampler: Sampler, data: Path, work: Path) -> None:
         torch.manual_seed(settings.seed)
         self.worker, self.workers = workers.join()
         device, names = sampler.device, sampler.labels.names
@@ -87,9 +84,6 @@ class Run:
         teacher = TeacherLoss(targets, groups, len(sampler.labels.groups))
         weights = (settings.contrast, settings.own, settings.distil)
         self.loss = PretrainingLoss(head, teacher, *weights).to(device)
-        if start:
-            state = torch.load(start, weights_only=True)["average"]
-            self.tower.load_state_dict(state)
         self.average = copy.deepcopy(self.tower).eval().requires_grad_(False)
         self.muon, self.adam = make_optimisers(
             self.tower, self.loss, settings.rate, settings.weight_decay
@@ -97,6 +91,12 @@ class Run:
         self.step = 0
         self.fall_from = settings.steps
         self.fall_steps = settings.decay_steps
+
+    def start_from(self, path: Path) -> None:
+        """Begin with the tower of another run, which may have had other classes."""
+        tower = torch.load(path, weights_only=True)["average"]
+        self.tower.load_state_dict(tower)
+        self.average.load_state_dict(tower)
 
     def state(self) -> dict[str, object]:
         """Tensors and plain numbers only, for ``weights_only`` loading."""
@@ -228,9 +228,11 @@ def main() -> None:
     mix = Mix(**{name: options.pop(name) for name in asdict(Mix())})
     settings = Settings(**options)
     sampler = Sampler(work, mix, torch.device(device), settings.seed)
-    run = Run(settings, sampler, data, work, start)
+    run = Run(settings, sampler, data, work)
     if (work / "train.pt").exists():
         run.restore(work / "train.pt")
+    elif start is not None:
+        run.start_from(start)
     sampler.reseed(settings.seed + run.step * run.workers + run.worker)
     train(run, sampler, settings, data, work)
 
