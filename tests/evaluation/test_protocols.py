@@ -48,6 +48,15 @@ def test_category_level_on_a_folder(tmp_path: Path) -> None:
     assert "P@100, P@200 by k cannot reach 1: the largest class has 4 photos" in report.notes
 
 
+def test_sketches_are_whole_unless_they_are_to_be_fitted(tmp_path: Path) -> None:
+    data = read_dataset(make_tree(tmp_path, THREE))
+    whole, fitted = run(data), run(data, fit=True)
+    assert "raster sketches cropped to their ink (--fit)" in fitted.report.notes
+    assert not any("--fit" in note for note in whole.report.notes)
+    moved = np.abs(whole.embedded.sketches - fitted.embedded.sketches).max()
+    assert moved > 1e-3 and np.array_equal(whole.embedded.photos, fitted.embedded.photos)
+
+
 def test_the_report_is_json_with_all_that_a_comparison_needs(tmp_path: Path) -> None:
     report = run(read_dataset(make_tree(tmp_path, THREE)), seed=5).report
     found = json.loads(json.dumps(report.as_dict()))
