@@ -96,11 +96,13 @@ def test_most_example_sketches_find_their_class() -> None:
         sketches = [EXAMPLES / row["sketch"] for row in csv.DictReader(file)]
     pixels = np.stack([encoder.preprocess(read_sketches(str(s))[0].image) for s in sketches])
     answers = gallery.search(encoder.encode_sketches(pixels), QueryConfig(top=5))
-    found = [
-        any(hit.path.parent.name == sketch.parent.name for hit in hits)
-        for sketch, hits in zip(sketches, answers, strict=True)
-    ]
-    assert np.mean(found) >= 0.8  # chance: about 0.14
+    right = np.array(
+        [
+            [hit.path.parent.name == sketch.parent.name for hit in hits]
+            for sketch, hits in zip(sketches, answers, strict=True)
+        ]
+    )
+    assert right[:, 0].mean() >= 0.88 and right.any(axis=1).mean() >= 0.95  # chance 0.03, 0.14
 
 
 def test_a_photo_of_a_name_lands_near_the_names_photos(encoder: PromptedEncoder) -> None:
@@ -135,4 +137,4 @@ def test_unseen_classes_of_sketchy(encoder: PromptedEncoder, sketchy25: Path) ->
     relevant = photo_classes[order] == sketch_classes[:, None]
     precision = relevant.cumsum(axis=1) / np.arange(1, 526)
     average_precision = (precision * relevant).sum(axis=1) / relevant.sum(axis=1)  # trec
-    assert average_precision.mean() >= 0.23
+    assert average_precision.mean() >= 0.26
