@@ -119,11 +119,13 @@ def fit_to_ink(image: Image.Image, margin: float) -> Image.Image:
         margin: white border on each side, as a share of the new side (0 to 0.4).
 
     Specks count little: the box leaves out 1/500 of the ink at each of its sides. A drawing that
-    fills its canvas comes back as large as it was.
+    fills its canvas stays as large as it was; one that is lighter than its ground stays as it was.
     """
     grey = np.asarray(image.convert("L"), dtype=np.float32)
     ink = np.maximum(_border_grey(image) - grey, 0)
     ink[ink < ink.max() / 2] = 0  # the paper's texture
+    if not ink.any():  # white chalk on light grey, say
+        return image
     left, right = _span(ink.sum(axis=0))
     top, bottom = _span(ink.sum(axis=1))
     side = min(round(max(right - left, bottom - top) / (1 - 2 * margin)), image.width)

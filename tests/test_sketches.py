@@ -74,6 +74,12 @@ def test_a_drawing_that_fills_its_canvas_stays_as_large_as_it_was() -> None:
     assert fit_to_ink(full, 0.06).size == (100, 100)
 
 
+def test_light_strokes_on_light_grey_stay_as_they_are() -> None:
+    chalk = Image.new("RGB", (60, 60), (200, 200, 200))
+    chalk.paste((255, 255, 255), (10, 10, 20, 20))
+    assert np.array_equal(_array(fit_to_ink(normalise(chalk), 0.06)), _array(chalk))
+
+
 def test_a_huge_thin_scan_fits_in_memory() -> None:
     scan = Image.new("L", (60_000, 30), 255)
     scan.paste(0, (10_000, 10, 50_000, 20))

@@ -144,7 +144,7 @@ def thicken_class(folder: Path) -> dict[str, Bytes]:
 
 
 def collect(data: Path, pictures: Path, pool: ProcessPoolExecutor) -> tuple[Bytes, Bytes, Labels]:
-    """Read the three sources; returns photos, sketches and their labels."""
+    """Read the sources; returns photos, sketches and their labels."""
     labels, photos, sketches = Labels(), list[Bytes](), list[Bytes]()
     sketchy = data / "sketchy25"
     folders = [f for f in sorted((sketchy / "photo").iterdir()) if takes_part(canonical(f.name))]
