@@ -181,11 +181,11 @@ def test_sketches_of_every_kind(
 
 
 def test_min_score_cuts_and_refuses_what_is_no_number(sbir: Run, gallery: Path) -> None:
-    def lines(cut: str) -> int:
-        args = ("query", "sketch.png", "-i", "idx.faiss", "--min-score", cut)
-        return int(sbir(*args, cwd=gallery).stdout.count(b"\n"))
+    def photos(cut: str) -> int:
+        args = ("query", "sketch.png", "-i", "idx.faiss", "-0", "--min-score", cut)
+        return int(sbir(*args, cwd=gallery).stdout.count(b"\0"))
 
-    assert lines("-1") == 7 and lines("100%") == 1 and lines("1") == 0  # a name holds a newline
+    assert photos("-1") == len(ALL) and photos("100%") == 1 and photos("1") == 0
     done = sbir("query", "sketch.png", "-i", "idx.faiss", "--min-score", "high", cwd=gallery)
     assert done.returncode == 2 and b"--min-score takes 0.25 or 80%, not `high`" in done.stderr
 
