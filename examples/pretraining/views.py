@@ -7,7 +7,6 @@ eight sides each, with Blender as a Python module (``pip install bpy``, no GPU n
 models take part. None of them is in the examples.
 """
 
-import argparse
 import math
 import random
 import tempfile
@@ -18,7 +17,7 @@ from typing import Any
 
 import bpy
 from mathutils import Vector
-from packages import class_names, one, resolve, unpack
+from packages import class_names, one, read_options, resolve, unpack
 
 VIEWS = 8
 SIDE = 96
@@ -108,11 +107,7 @@ def shoot(scene: Any, centre: Any, size: float, rng: random.Random, out: Path) -
 
 def main() -> None:
     """Render every model that takes part; what is there already is left alone."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--packages", type=Path, required=True)
-    parser.add_argument("--work", type=Path, required=True)
-    options = parser.parse_args()
+    options = read_options(__doc__)
     known = class_names(options.data)
     with tempfile.TemporaryDirectory() as folder:
         unpack(one(options.packages, "sweethome3d-furniture_*.deb"), Path(folder))
