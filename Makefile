@@ -21,7 +21,7 @@ check: $(VENV)/installed
 
 # The prebuilt indexes, after a change of the example photos or the bundled model
 index: $(VENV)/installed
-	$(BIN)/python examples/export_graph.py
+	$(BIN)/python making/export_graph.py
 	$(BIN)/sbir embed-gallery examples/photos -o indexes/examples.faiss \
 	  --model sbir-mini/category --portable --rebuild
 	$(BIN)/sbir embed-gallery examples/photos -o indexes/examples-fine-grained.faiss \

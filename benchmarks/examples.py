@@ -13,11 +13,11 @@ import csv
 import json
 from pathlib import Path
 
-from sbir_cli import resources
 from sbir_cli.config import QueryConfig
 from sbir_cli.encoder import load_sketch_encoder
 from sbir_cli.gallery import Gallery
-from sbir_cli.sketches import read_sketches
+from sbir_cli.imaging.sketches import read_sketches
+from sbir_cli.storage import resources
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

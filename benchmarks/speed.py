@@ -28,17 +28,17 @@ def lap(name):
     now = time.perf_counter(); print(f"{name}={1000 * (now - start):.0f}"); start = now
 import typer, sbir_cli.cli; lap("command line")
 import numpy; lap("numpy")
-import PIL.Image, sbir_cli.sketches; lap("PIL")
+import PIL.Image, sbir_cli.imaging.sketches; lap("PIL")
 import faiss; lap("faiss")
 import onnxruntime; lap("onnxruntime")
 from pathlib import Path
-from sbir_cli import resources
+from sbir_cli.storage import resources
 from sbir_cli.config import QueryConfig
 from sbir_cli.encoder import load_sketch_encoder
 from sbir_cli.gallery import Gallery
 gallery = Gallery.open(resources.bundled_index()); lap("open gallery")
 encoder = load_sketch_encoder(); encoder.fingerprint; lap("load model")
-from sbir_cli.sketches import read_sketches
+from sbir_cli.imaging.sketches import read_sketches
 image = read_sketches(r"SKETCH")[0].image; lap("read sketch")
 embedding = encoder.encode_sketches(encoder.preprocess(image)[None]); lap("embed")
 gallery.search(embedding, QueryConfig()); lap("search")

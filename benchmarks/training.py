@@ -47,7 +47,7 @@ from torch import Tensor, nn
 
 from sbir_cli.config import Preset, TrainConfig
 from sbir_cli.encoder.branch import Branch
-from sbir_cli.encoder.source import CHECKPOINT_WEIGHTS
+from sbir_cli.encoder.model_files import CHECKPOINT_WEIGHTS
 from sbir_cli.encoder.torch_encoder import load_encoder
 from sbir_cli.training.folder import STATE
 from sbir_cli.training.loop import make_optimiser

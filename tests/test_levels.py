@@ -13,14 +13,8 @@ PACKAGE = Path(sbir_cli.__file__).parent
 LEVELS = {
     "errors": -1,  # for all, the other modules of the lowest level included
     "config": 0,
-    "resources": 0,
-    "images": 1,
-    "files": 1,
-    "locks": 1,
-    "decoding": 1,
-    "vector": 1,
-    "sketches": 2,
-    "preprocess": 2,
+    "storage": 0,
+    "imaging": 1,
     "datasets": 2,
     "gallery": 2,
     "encoder": 3,

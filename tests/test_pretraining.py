@@ -1,4 +1,4 @@
-"""The pretraining's rules on what takes part; the training itself is in examples/pretraining."""
+"""The pretraining's rules on what takes part; the training itself is in making/pretraining."""
 
 import importlib
 from pathlib import Path
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-FOLDER = Path(__file__).parents[1] / "examples" / "pretraining"
+FOLDER = Path(__file__).parents[1] / "making" / "pretraining"
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sbir_cli import resources
+from sbir_cli.storage import resources
 
 pytestmark = pytest.mark.slow
 REPOSITORY = Path(__file__).parents[1]

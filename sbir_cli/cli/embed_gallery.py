@@ -92,7 +92,7 @@ def embed_gallery(
     from sbir_cli.encoder import load_encoder
     from sbir_cli.errors import UsageError
     from sbir_cli.gallery import update_gallery
-    from sbir_cli.images import find_photos
+    from sbir_cli.imaging.images import find_photos
 
     old = _existing(output, rebuild)
     kind = index_type.value if index_type else old.index_choice if old else "auto"

@@ -183,7 +183,7 @@ def evaluate(
     if trec_run is not None or trec_qrels is not None:
         write_trec(found, config, trec_run, trec_qrels, trec_depth, quiet)
     if grid is not None:
-        from sbir_cli.output.grid import grid as grid_page
+        from sbir_cli.output.rankings_page import grid as grid_page
 
         write_text(grid, grid_page(found.embedded, config.task), "--grid")
     publish(found.report, form, output, per_class, quiet)
@@ -210,10 +210,10 @@ def _evaluate(
     shares: list[float],
     quiet: bool,
 ) -> Evaluation:
-    from sbir_cli import resources
     from sbir_cli.datasets import read_dataset, resolve_split
     from sbir_cli.encoder import load_encoder
     from sbir_cli.evaluation.protocols import evaluate
+    from sbir_cli.storage import resources
 
     whole = read_dataset(data, dataset, vector=bool(shares))
     chosen = resolve_split(whole, split)

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sbir_cli.config import QueryConfig, SketchConfig
     from sbir_cli.errors import ImageError
     from sbir_cli.gallery import Gallery
+    from sbir_cli.imaging.sketches import Sketch
     from sbir_cli.output.answers import Answer
-    from sbir_cli.sketches import Sketch
 
 
 class Format(str, Enum):
@@ -100,9 +100,9 @@ def query(
     quiet: Quiet = False,
 ) -> None:
     """Find the photos that look like a drawing, best first."""
-    from sbir_cli import resources
     from sbir_cli.config import QueryConfig, SketchConfig
     from sbir_cli.gallery import Gallery
+    from sbir_cli.storage import resources
 
     score, share = _cut(min_score)
     config = QueryConfig(top=top, min_score=score, min_share=share)
@@ -159,7 +159,7 @@ def _names(given: list[str], from_file: str | None) -> list[str]:
 def _read(names: list[str], config: SketchConfig) -> tuple[list[Sketch], list[ImageError]]:
     """The drawings that can be read, and what is wrong with each that cannot."""
     from sbir_cli.errors import ImageError
-    from sbir_cli.sketches import read_sketches
+    from sbir_cli.imaging.sketches import read_sketches
 
     drawings: list[Sketch] = []
     failures: list[ImageError] = []
@@ -182,10 +182,10 @@ def _search(
 ) -> list[Answer]:
     import numpy as np
 
-    from sbir_cli import resources
     from sbir_cli.encoder import load_sketch_encoder
     from sbir_cli.errors import MismatchError
     from sbir_cli.output.answers import Answer
+    from sbir_cli.storage import resources
 
     wanted = model or gallery.manifest.encoder
     encoder = load_sketch_encoder(wanted, device, download=model is not None)

@@ -11,7 +11,7 @@ from pathlib import Path
 import typer
 
 from sbir_cli.errors import SbirError
-from sbir_cli.files import replace_file
+from sbir_cli.storage.files import replace_file
 
 _SHOWN = 5  # skipped files named on stderr
 

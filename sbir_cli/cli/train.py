@@ -249,8 +249,8 @@ def _train(
     processes.check_parts(config)
     check_free(output, resume)  # what is wrong with the folders is told before torch is loaded
     images = read_dataset(data, dataset)
-    from sbir_cli import resources
     from sbir_cli.encoder import load_encoder
+    from sbir_cli.storage import resources
     from sbir_cli.training.run import train as run
 
     encoder = load_encoder(model or resources.BUNDLED_MODEL, device)

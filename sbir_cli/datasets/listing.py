@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from sbir_cli.errors import ImageError, SbirError
-from sbir_cli.images import PHOTO_SUFFIXES
+from sbir_cli.imaging.images import PHOTO_SUFFIXES
 
 SIDES = {"sketch": ("sketch", "sketches", "sketchs"), "photo": ("photo", "photos")}
 VECTOR_SUFFIXES = frozenset({".svg", ".ndjson"})

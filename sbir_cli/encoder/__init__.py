@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sbir_cli.preprocess import Preprocess
+from sbir_cli.imaging.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from sbir_cli.encoder.torch_encoder import PromptedEncoder
@@ -54,7 +54,7 @@ def load_sketch_encoder(
     """As `load_encoder`, for sketches only: by the exported graph where the model has one and
     the device is left to us or the CPU, which starts in a tenth of the time."""
     from sbir_cli.encoder.graph_encoder import GraphEncoder, has_graph
-    from sbir_cli.encoder.source import find_model
+    from sbir_cli.encoder.model_files import find_model
 
     if device in ("auto", "cpu"):
         source = find_model(name, download)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from sbir_cli.encoder.fingerprint import fingerprint, hash_arrays
-from sbir_cli.encoder.source import (
+from sbir_cli.encoder.model_files import (
     CHECKPOINT_WEIGHTS,
     GRAPH,
     OPEN_CLIP_CONFIG,
@@ -23,7 +23,7 @@ from sbir_cli.encoder.source import (
     Source,
 )
 from sbir_cli.errors import ModelError
-from sbir_cli.preprocess import Preprocess
+from sbir_cli.imaging.preprocess import Preprocess
 
 if TYPE_CHECKING:
     from sbir_cli.encoder.torch_encoder import PromptedEncoder

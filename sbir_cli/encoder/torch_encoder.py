@@ -19,7 +19,7 @@ from sbir_cli import __version__
 from sbir_cli.encoder.branch import Branch, branches_state
 from sbir_cli.encoder.device import Device, choose_device
 from sbir_cli.encoder.fingerprint import fingerprint, hash_arrays
-from sbir_cli.encoder.source import (
+from sbir_cli.encoder.model_files import (
     CHECKPOINT_CONFIG,
     CHECKPOINT_FORMAT,
     CHECKPOINT_WEIGHTS,
@@ -30,8 +30,8 @@ from sbir_cli.encoder.source import (
 from sbir_cli.encoder.torchvision_ops import declare_missing_ops
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.errors import ModelError
-from sbir_cli.files import replace_file
-from sbir_cli.preprocess import Preprocess
+from sbir_cli.imaging.preprocess import Preprocess
+from sbir_cli.storage.files import replace_file
 
 Embeddings = npt.NDArray[np.float32]
 

@@ -10,15 +10,15 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from sbir_cli import images
 from sbir_cli.config import SketchConfig
 from sbir_cli.datasets import DataSet, sketch_bytes
-from sbir_cli.decoding import decode_ahead
 from sbir_cli.encoder import SketchEncoder
 from sbir_cli.errors import ImageError, SbirError
 from sbir_cli.evaluation.settings import EvaluationConfig
-from sbir_cli.preprocess import Pixels, Preprocess
-from sbir_cli.sketches import read_sketches
+from sbir_cli.imaging import images
+from sbir_cli.imaging.decoding import decode_ahead
+from sbir_cli.imaging.preprocess import Pixels, Preprocess
+from sbir_cli.imaging.sketches import read_sketches
 
 Floats = npt.NDArray[np.float32]
 Progress = Callable[[int, int], None]

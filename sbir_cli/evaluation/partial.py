@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from sbir_cli import vector
 from sbir_cli.datasets import sketch_bytes
 from sbir_cli.errors import ImageError
 from sbir_cli.evaluation.embedding import ReadSketch
-from sbir_cli.preprocess import Pixels, Preprocess
-from sbir_cli.sketches import normalise
-from sbir_cli.vector import Stroke
+from sbir_cli.imaging import vector
+from sbir_cli.imaging.preprocess import Pixels, Preprocess
+from sbir_cli.imaging.sketches import normalise
+from sbir_cli.imaging.vector import Stroke
 
 
 def read_share(share: float) -> ReadSketch:

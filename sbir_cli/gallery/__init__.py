@@ -1,9 +1,9 @@
 """The gallery: a plain FAISS index, and beside it a SQLite file with manifest and photo table."""
 
-from sbir_cli.gallery.build import Report, require_target, update_gallery
 from sbir_cli.gallery.embedding import PhotoEncoder, Progress
 from sbir_cli.gallery.gallery import Gallery, Hit
 from sbir_cli.gallery.manifest import Manifest
+from sbir_cli.gallery.update import Report, require_target, update_gallery
 
 __all__ = [
     "Gallery",

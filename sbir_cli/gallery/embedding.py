@@ -12,12 +12,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from sbir_cli import images
 from sbir_cli.config import EmbedConfig
-from sbir_cli.decoding import decode_ahead
 from sbir_cli.errors import ImageError
 from sbir_cli.gallery.journal import Embedding, Journal
 from sbir_cli.gallery.manifest import PhotoRow
+from sbir_cli.imaging import images
+from sbir_cli.imaging.decoding import decode_ahead
 
 Pixels = npt.NDArray[np.float32]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sbir_cli.gallery import Hit
-from sbir_cli.sketches import Sketch
+from sbir_cli.imaging.sketches import Sketch
 
 SCHEMA = 1
 FIELDS = ("query", "rank", "score", "path", "id")

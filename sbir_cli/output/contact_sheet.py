@@ -10,9 +10,10 @@ from pathlib import Path
 
 from PIL import Image
 
-from sbir_cli import __version__, images
+from sbir_cli import __version__
 from sbir_cli.errors import ImageError
 from sbir_cli.gallery import Hit
+from sbir_cli.imaging import images
 from sbir_cli.output.answers import Answer, shown_path
 from sbir_cli.output.text import printable
 

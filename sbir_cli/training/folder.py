@@ -8,9 +8,9 @@ from pathlib import Path
 
 from filelock import Timeout
 
-from sbir_cli.encoder.source import CHECKPOINT_CONFIG
+from sbir_cli.encoder.model_files import CHECKPOINT_CONFIG
 from sbir_cli.errors import SbirError
-from sbir_cli.locks import locked
+from sbir_cli.storage.locks import locked
 
 STATE = "resume.safetensors"
 _LOCK = ".lock"

@@ -13,10 +13,10 @@ from torch import Tensor
 from sbir_cli.config import TrainConfig
 from sbir_cli.errors import SbirError
 from sbir_cli.training import processes
-from sbir_cli.training.batches import Triplets
-from sbir_cli.training.feed import Feed
+from sbir_cli.training.batch_loader import Feed
 from sbir_cli.training.methods import Method
 from sbir_cli.training.objective import Objective
+from sbir_cli.training.sampler import Triplets
 from sbir_cli.training.state import Row, State
 
 _SAVE_SECONDS = 60.0  # at most this much work is lost inside an epoch

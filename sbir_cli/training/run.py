@@ -15,18 +15,18 @@ import torch
 from sbir_cli.config import TrainConfig
 from sbir_cli.datasets import DataSet
 from sbir_cli.encoder.graph_encoder import export_graph
-from sbir_cli.encoder.source import CHECKPOINT_CONFIG, OPEN_CLIP_WEIGHTS, find_model
+from sbir_cli.encoder.model_files import CHECKPOINT_CONFIG, OPEN_CLIP_WEIGHTS, find_model
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import ModelError, SbirError
 from sbir_cli.training import processes
-from sbir_cli.training.choice import Choice, choose, drop_unusable
-from sbir_cli.training.feed import Feed, Normaliser
+from sbir_cli.training.batch_loader import Feed, Normaliser
 from sbir_cli.training.folder import STATE, claim
 from sbir_cli.training.history import history_csv, history_png
+from sbir_cli.training.image_store import Loaded, Loader
 from sbir_cli.training.loop import Loop, Watcher, make_optimiser
 from sbir_cli.training.methods import Method, make_method
 from sbir_cli.training.objective import Objective
-from sbir_cli.training.pixels import Loaded, Loader
+from sbir_cli.training.selection import Choice, choose, drop_unusable
 from sbir_cli.training.state import State, load_state, save_state, write_atomically
 from sbir_cli.training.validation import MEASURES, Centre, Validator
 

@@ -13,7 +13,7 @@ from safetensors.torch import save as serialise
 from torch import Tensor
 
 from sbir_cli.errors import SbirError, UsageError
-from sbir_cli.files import replace_file
+from sbir_cli.storage.files import replace_file
 from sbir_cli.training.methods import Method
 
 Row = dict[str, float]

@@ -13,10 +13,10 @@ from torch.nn import functional
 from sbir_cli.config import Task
 from sbir_cli.datasets import DataSet
 from sbir_cli.evaluation.metrics import accuracy, ap_trec
-from sbir_cli.training.feed import Normaliser
+from sbir_cli.training.batch_loader import Normaliser
+from sbir_cli.training.image_store import Images, Loaded
 from sbir_cli.training.methods import Method
 from sbir_cli.training.objective import Modality
-from sbir_cli.training.pixels import Images, Loaded
 
 Embeddings = npt.NDArray[np.float32]
 Measure = Callable[[Embeddings, Embeddings, DataSet], float]

@@ -11,7 +11,7 @@ import pytest
 
 from sbir_cli.encoder import load_encoder
 from sbir_cli.gallery import update_gallery
-from sbir_cli.images import find_photos
+from sbir_cli.imaging.images import find_photos
 from tests.fakes import draw_photo, draw_sketch
 
 Run = Callable[..., "subprocess.CompletedProcess[bytes]"]

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from sbir_cli import resources
-from sbir_cli.sketches import read_sketches
+from sbir_cli.imaging.sketches import read_sketches
+from sbir_cli.storage import resources
 from tests.cli.conftest import NAMES, Run, command, environment
 from tests.fakes import draw_sketch
 

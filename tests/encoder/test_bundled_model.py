@@ -13,15 +13,15 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from sbir_cli import resources
 from sbir_cli.config import QueryConfig
 from sbir_cli.datasets import load_split
 from sbir_cli.encoder import load_encoder, load_sketch_encoder
 from sbir_cli.encoder.graph_encoder import GraphEncoder
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.gallery import Gallery
-from sbir_cli.images import read_photo
-from sbir_cli.sketches import read_sketches
+from sbir_cli.imaging.images import read_photo
+from sbir_cli.imaging.sketches import read_sketches
+from sbir_cli.storage import resources
 
 pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[2] / "examples"

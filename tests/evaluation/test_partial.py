@@ -8,7 +8,7 @@ import pytest
 from sbir_cli.errors import ImageError
 from sbir_cli.evaluation.embedding import read_sketch
 from sbir_cli.evaluation.partial import first_strokes, read_share
-from sbir_cli.preprocess import Preprocess
+from sbir_cli.imaging.preprocess import Preprocess
 from tests.fakes import draw_sketch
 from tests.trees import SVG
 

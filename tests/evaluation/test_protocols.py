@@ -12,7 +12,7 @@ from sbir_cli.errors import SbirError, UsageError
 from sbir_cli.evaluation.protocols import Evaluation, evaluate
 from sbir_cli.evaluation.report import Report
 from sbir_cli.evaluation.settings import EvaluationConfig
-from sbir_cli.preprocess import Preprocess
+from sbir_cli.imaging.preprocess import Preprocess
 from tests.fakes import FakeEncoder, Floats, draw_photo
 from tests.trees import make_tree
 

@@ -21,7 +21,7 @@ import sys
 from pathlib import Path
 from sbir_cli.config import EmbedConfig
 from sbir_cli.gallery import update_gallery
-from sbir_cli.images import find_photos
+from sbir_cli.imaging.images import find_photos
 from tests.fakes import FakeEncoder
 index, photos = map(Path, sys.argv[1:])
 encoder = FakeEncoder(seconds_per_batch=0.03)

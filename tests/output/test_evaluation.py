@@ -14,7 +14,7 @@ from sbir_cli.evaluation.report import Partial, Report
 from sbir_cli.evaluation.settings import EvaluationConfig
 from sbir_cli.evaluation.summary import ClassRow, Value
 from sbir_cli.output.evaluation import print_report, report_json
-from sbir_cli.output.grid import grid
+from sbir_cli.output.rankings_page import grid
 from tests.fakes import FakeEncoder
 from tests.trees import make_tree
 

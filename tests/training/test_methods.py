@@ -15,10 +15,10 @@ from sbir_cli.encoder import load_sketch_encoder
 from sbir_cli.encoder.graph_encoder import GraphEncoder, export_graph
 from sbir_cli.encoder.torch_encoder import PromptedEncoder, load_encoder
 from sbir_cli.errors import ModelError, UsageError
-from sbir_cli.training.batches import permutations
 from sbir_cli.training.loop import make_optimiser
 from sbir_cli.training.methods import Method, make_method
 from sbir_cli.training.objective import Batch, Objective
+from sbir_cli.training.sampler import permutations
 
 pytestmark = pytest.mark.slow
 METHODS = ("prompt", "ip", "mm", "deep", "cond", "lin", "ft")

@@ -17,14 +17,14 @@ from sbir_cli.config import TrainConfig
 from sbir_cli.datasets import DataSet
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import SbirError, UsageError
-from sbir_cli.preprocess import Preprocess
+from sbir_cli.imaging.preprocess import Preprocess
 from sbir_cli.training import processes, run
-from sbir_cli.training.batches import Sampler
-from sbir_cli.training.feed import Feed, Normaliser
+from sbir_cli.training.batch_loader import Feed, Normaliser
 from sbir_cli.training.folder import STATE, claim
+from sbir_cli.training.image_store import Loader
 from sbir_cli.training.objective import Batch
-from sbir_cli.training.pixels import Loader
 from sbir_cli.training.run import train
+from sbir_cli.training.sampler import Sampler
 from tests.cli.conftest import Run, command, environment, sbir
 
 __all__ = ["sbir"]

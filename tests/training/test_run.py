@@ -19,9 +19,9 @@ from sbir_cli.datasets import DataSet, read_dataset
 from sbir_cli.encoder.torch_encoder import PromptedEncoder, load_encoder
 from sbir_cli.errors import ModelError, SbirError, UsageError
 from sbir_cli.training import loop, losses, run
-from sbir_cli.training.feed import Normaliser
+from sbir_cli.training.batch_loader import Normaliser
 from sbir_cli.training.folder import STATE, claim
-from sbir_cli.training.pixels import Loader
+from sbir_cli.training.image_store import Loader
 from sbir_cli.training.run import train
 
 pytestmark = pytest.mark.slow

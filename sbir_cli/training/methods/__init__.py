@@ -13,7 +13,7 @@ from sbir_cli.config import TrainConfig
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import UsageError
 from sbir_cli.training.methods.base import Backbone, Method
-from sbir_cli.training.methods.others import FineTune, Linear
+from sbir_cli.training.methods.promptless import FineTune, Linear
 from sbir_cli.training.methods.prompts import Conditional, Deep, Independent, Projected, Prompt
 
 __all__ = ["Method", "make_method"]

@@ -9,9 +9,9 @@ from sbir_cli.evaluation.embedding import Embedded
 from sbir_cli.evaluation.ranking import rank
 from sbir_cli.evaluation.settings import Task
 from sbir_cli.gallery import Hit
+from sbir_cli.imaging.sketches import read_sketches
 from sbir_cli.output.answers import Answer
 from sbir_cli.output.contact_sheet import contact_sheet
-from sbir_cli.sketches import read_sketches
 
 ROWS = 60
 """Sketches on a page: less than 10 MB of pictures."""

@@ -1,7 +1,7 @@
 """Draw the example sketches from the contours that make_photos.py --contours wrote.
 
-    python examples/make_sketches.py --contours DIR    draw SVG and PNG, and write pairs.csv
-    python examples/make_sketches.py                   only export the SVG files to PNG
+    python making/make_sketches.py --contours DIR    draw SVG and PNG, and write pairs.csv
+    python making/make_sketches.py                   only export the SVG files to PNG
 
 Needs numpy and pillow.
 """
@@ -15,6 +15,7 @@ import zlib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+EXAMPLES = HERE.parent / "examples"
 sys.path.insert(0, str(HERE))
 
 import numpy as np  # noqa: E402
@@ -89,8 +90,8 @@ def main() -> None:
     """Draw, export and list the sketches."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--contours", type=Path, help="draw from the contours in this folder")
-    parser.add_argument("--out", type=Path, default=HERE / "sketches")
-    parser.add_argument("--pairs", type=Path, default=HERE / "pairs.csv")
+    parser.add_argument("--out", type=Path, default=EXAMPLES / "sketches")
+    parser.add_argument("--pairs", type=Path, default=EXAMPLES / "pairs.csv")
     args = parser.parse_args()
     if args.contours:
         draw_all(args.contours, args.out)

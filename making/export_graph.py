@@ -1,15 +1,15 @@
 """Write the bundled model's sketch branches as ONNX graphs, with each of its prompts and without.
 
-    python examples/export_graph.py
+    python making/export_graph.py
 
 Run after the bundled model's architecture or prompts changed; a graph itself holds no weights.
 """
 
 from __future__ import annotations
 
-from sbir_cli import resources
 from sbir_cli.encoder import load_encoder
 from sbir_cli.encoder.graph_encoder import export_graph
+from sbir_cli.storage import resources
 
 if __name__ == "__main__":
     for name in (resources.BUNDLED_MODEL, *resources.BUNDLED_CHECKPOINTS.values()):

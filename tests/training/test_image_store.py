@@ -6,10 +6,10 @@ import torch
 
 from sbir_cli.datasets import DataSet
 from sbir_cli.errors import SbirError
-from sbir_cli.images import read_photo
-from sbir_cli.preprocess import Preprocess
-from sbir_cli.training.feed import Normaliser
-from sbir_cli.training.pixels import Loader
+from sbir_cli.imaging.images import read_photo
+from sbir_cli.imaging.preprocess import Preprocess
+from sbir_cli.training.batch_loader import Normaliser
+from sbir_cli.training.image_store import Loader
 
 PREPROCESS = Preprocess((16, 16), (0.4, 0.5, 0.6), (0.2, 0.3, 0.4))
 

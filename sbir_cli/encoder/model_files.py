@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sbir_cli import resources
 from sbir_cli.errors import ModelError
+from sbir_cli.storage import resources
 
 CHECKPOINT_CONFIG = "config.json"
 CHECKPOINT_WEIGHTS = "branches.safetensors"

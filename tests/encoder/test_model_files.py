@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sbir_cli import resources
 from sbir_cli.encoder import load_encoder
-from sbir_cli.encoder.source import find_model
+from sbir_cli.encoder.model_files import find_model
 from sbir_cli.errors import ModelError
+from sbir_cli.storage import resources
 from tests.encoder.conftest import MakeModel
 
 pytestmark = pytest.mark.slow

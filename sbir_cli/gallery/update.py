@@ -27,9 +27,9 @@ from sbir_cli.gallery.embedding import PhotoEncoder, Progress, embed_photos
 from sbir_cli.gallery.index import Matrix, is_index
 from sbir_cli.gallery.journal import Journal
 from sbir_cli.gallery.manifest import Manifest, PhotoRow, database_path
-from sbir_cli.gallery.old import OldGallery
-from sbir_cli.images import FoundPhotos
-from sbir_cli.locks import locked
+from sbir_cli.gallery.previous import OldGallery
+from sbir_cli.imaging.images import FoundPhotos
+from sbir_cli.storage.locks import locked
 
 
 @dataclass(frozen=True)

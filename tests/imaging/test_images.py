@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from sbir_cli.errors import ImageError, SbirError
-from sbir_cli.images import find_photos, read_image, read_photo
+from sbir_cli.imaging.images import find_photos, read_image, read_photo
 from tests.fakes import draw_photo
 
 

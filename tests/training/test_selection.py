@@ -8,7 +8,7 @@ import pytest
 from sbir_cli.config import Task, TrainConfig
 from sbir_cli.datasets import DataSet, read_dataset
 from sbir_cli.errors import SbirError, UsageError
-from sbir_cli.training.choice import choose
+from sbir_cli.training.selection import choose
 from tests.training.conftest import draw_classes
 
 

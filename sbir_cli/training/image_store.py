@@ -14,9 +14,9 @@ from PIL.Image import Image
 
 from sbir_cli.datasets import DataSet, sketch_bytes
 from sbir_cli.errors import ImageError, SbirError
-from sbir_cli.images import read_photo
-from sbir_cli.preprocess import Preprocess
-from sbir_cli.sketches import read_sketches
+from sbir_cli.imaging.images import read_photo
+from sbir_cli.imaging.preprocess import Preprocess
+from sbir_cli.imaging.sketches import read_sketches
 
 Bytes = npt.NDArray[np.uint8]
 Decode = Callable[[Path], Bytes]

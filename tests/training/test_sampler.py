@@ -8,7 +8,7 @@ import pytest
 from sbir_cli.config import TrainConfig
 from sbir_cli.datasets import DataSet, read_dataset
 from sbir_cli.errors import SbirError
-from sbir_cli.training.batches import Sampler, permutations
+from sbir_cli.training.sampler import Sampler, permutations
 from tests.training.conftest import draw_classes
 
 FINE = TrainConfig(task="fine-grained", batch_size=8, instances=2)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from sbir_cli.errors import ImageError
-from sbir_cli.sketches import fit_to_ink, normalise, read_sketches
+from sbir_cli.imaging.sketches import fit_to_ink, normalise, read_sketches
 from tests.fakes import draw_sketch
 
 

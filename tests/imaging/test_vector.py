@@ -7,7 +7,7 @@ import pytest
 
 from sbir_cli.config import SketchConfig
 from sbir_cli.errors import ImageError
-from sbir_cli.vector import parse_quickdraw, parse_svg, rasterise
+from sbir_cli.imaging.vector import parse_quickdraw, parse_svg, rasterise
 
 
 def test_quickdraw_strokes_become_points() -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from sbir_cli import images, vector
 from sbir_cli.config import SketchConfig
 from sbir_cli.errors import ImageError
+from sbir_cli.imaging import images, vector
 
 _LARGEST_SIDE = 2048  # a long thin scan, padded to a square at full size, would not fit in memory
 

@@ -15,7 +15,7 @@ from sbir_cli.config import EmbedConfig, IndexConfig, QueryConfig
 from sbir_cli.errors import GalleryError, MismatchError, SbirError, UsageError
 from sbir_cli.gallery import Gallery, update_gallery
 from sbir_cli.gallery.manifest import Database
-from sbir_cli.images import find_photos, read_photo
+from sbir_cli.imaging.images import find_photos, read_photo
 from tests.fakes import FakeEncoder, draw_photo
 
 

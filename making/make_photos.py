@@ -1,6 +1,6 @@
 """Render the example photos with Blender's Cycles.
 
-    python examples/make_photos.py [--only CLASS] [--count N] [--force] [--contours DIR]
+    python making/make_photos.py [--only CLASS] [--count N] [--force] [--contours DIR]
 
 Needs `pip install bpy pillow numpy`. Photos that exist are skipped.
 """
@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+EXAMPLES = HERE.parent / "examples"
 sys.path.insert(0, str(HERE))
 
 from PIL import Image  # noqa: E402
@@ -49,7 +50,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--force", action="store_true", help="replace photos that exist")
     parser.add_argument("--samples", type=int, default=16, help="per pixel; 0 makes no photo")
     parser.add_argument("--contours", type=Path, help="also write what make_sketches.py needs here")
-    parser.add_argument("--out", type=Path, default=HERE / "photos")
+    parser.add_argument("--out", type=Path, default=EXAMPLES / "photos")
     return parser.parse_args()
 
 

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from sbir_cli.config import TrainConfig
-from sbir_cli.preprocess import Preprocess
+from sbir_cli.imaging.preprocess import Preprocess
 from sbir_cli.training import processes
-from sbir_cli.training.batches import Indices, Sampler, Triplets, permutations
+from sbir_cli.training.image_store import Bytes, Loaded
 from sbir_cli.training.objective import Batch
-from sbir_cli.training.pixels import Bytes, Loaded
+from sbir_cli.training.sampler import Indices, Sampler, Triplets, permutations
 
 _Decoded = tuple[Triplets, list[Bytes], list[Indices]]
 
