@@ -21,7 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from sbir_cli.datasets import DataSet, load_split
-from sbir_cli.evaluation.embedding import Embedded, Floats
+from sbir_cli.embedding import Embeddings
+from sbir_cli.evaluation.embedded import Embedded
 from sbir_cli.evaluation.ranking import rank, score_rankings
 from sbir_cli.evaluation.settings import EvaluationConfig
 from sbir_cli.evaluation.summary import summarise
@@ -75,7 +76,7 @@ def random_embedded(queries: int, photos: int) -> Embedded:
     dataset = DataSet(
         "sketchy", Path(), names[0], sides[0], names[1], sides[1], [None] * len(names[0])
     )
-    vectors: list[Floats] = []
+    vectors: list[Embeddings] = []
     for side in sides:
         drawn = random.normal(size=(len(side), 512)).astype(np.float32)
         vectors.append(drawn / np.linalg.norm(drawn, axis=1, keepdims=True))

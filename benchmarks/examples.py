@@ -13,11 +13,7 @@ import csv
 import json
 from pathlib import Path
 
-from sbir_cli.config import QueryConfig
-from sbir_cli.encoder import load_sketch_encoder
-from sbir_cli.gallery import Gallery
-from sbir_cli.imaging.sketches import read_sketches
-from sbir_cli.storage import resources
+from sbir_cli.search import Searcher
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -27,15 +23,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    gallery, encoder = Gallery.open(resources.bundled_index()), load_sketch_encoder()
+    searcher = Searcher.open()
     class_ranks: dict[str, int] = {}
     pair_ranks: dict[str, int] = {}
     with (EXAMPLES / "pairs.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             sketch, photo = EXAMPLES / row["sketch"], EXAMPLES / row["photo"]
-            pixels = encoder.preprocess(read_sketches(str(sketch))[0].image)
-            config = QueryConfig(top=gallery.manifest.photos)
-            hits = gallery.search(encoder.encode_sketches(pixels[None]), config)[0]
+            hits = searcher.search(sketch, top=searcher.gallery.manifest.photos, fit=False).hits
             own = [hit for hit in hits if hit.path.parent.name == photo.parent.name]
             class_ranks[row["sketch"]] = own[0].rank
             pair_ranks[row["sketch"]] = [hit.path.name for hit in own].index(photo.name) + 1

@@ -41,7 +41,7 @@ encoder = load_sketch_encoder(); encoder.fingerprint; lap("load model")
 from sbir_cli.imaging.sketches import read_sketches
 image = read_sketches(r"SKETCH")[0].image; lap("read sketch")
 embedding = encoder.encode_sketches(encoder.preprocess(image)[None]); lap("embed")
-gallery.search(embedding, QueryConfig()); lap("search")
+gallery.nearest(embedding, encoder, QueryConfig()); lap("search")
 """
 
 

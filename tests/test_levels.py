@@ -16,12 +16,14 @@ LEVELS = {
     "storage": 0,
     "imaging": 1,
     "datasets": 2,
-    "gallery": 2,
-    "encoder": 3,
-    "evaluation": 4,
-    "output": 5,
-    "training": 5,
-    "cli": 6,
+    "encoder": 2,
+    "embedding": 3,
+    "gallery": 4,
+    "search": 5,
+    "evaluation": 6,
+    "output": 7,
+    "training": 7,
+    "cli": 8,
 }
 
 

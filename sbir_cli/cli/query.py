@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from enum import Enum
 from pathlib import Path
@@ -16,11 +15,10 @@ from sbir_cli.cli.options import Device, Model, Quiet
 from sbir_cli.cli.streams import say, write_results, write_text
 
 if TYPE_CHECKING:
-    from sbir_cli.config import QueryConfig, SketchConfig
+    from sbir_cli.config import SketchConfig
     from sbir_cli.errors import ImageError
-    from sbir_cli.gallery import Gallery
     from sbir_cli.imaging.sketches import Sketch
-    from sbir_cli.output.answers import Answer
+    from sbir_cli.search import Answer, Searcher
 
 
 class Format(str, Enum):
@@ -101,16 +99,17 @@ def query(
 ) -> None:
     """Find the photos that look like a drawing, best first."""
     from sbir_cli.config import QueryConfig, SketchConfig
-    from sbir_cli.gallery import Gallery
-    from sbir_cli.storage import resources
+    from sbir_cli.search import Question, Searcher
 
     score, share = _cut(min_score)
     config = QueryConfig(top=top, min_score=score, min_share=share)
     form = _format(form, print0)
     names = _names(sketches or [], from_file)
-    gallery = Gallery.open(index or resources.bundled_index(model), root)
-    drawings, failures = _read(names, SketchConfig(fit=fit))
-    answers = _search(drawings, gallery, config, model, device, quiet) if drawings else []
+    with Searcher.open(index, model, device, root) as searcher:
+        drawings, failures = _read(names, SketchConfig(fit=fit))
+        if drawings:
+            _introduce(searcher, quiet)
+        answers = list(searcher.answers(Question(drawing, config) for drawing in drawings))
     for failure in failures[:-1] if not drawings else failures:
         say(f"sbir: {failure}")
     if not drawings:
@@ -172,46 +171,13 @@ def _read(names: list[str], config: SketchConfig) -> tuple[list[Sketch], list[Im
     return drawings, failures
 
 
-def _search(
-    drawings: list[Sketch],
-    gallery: Gallery,
-    config: QueryConfig,
-    model: str | None,
-    device: str,
-    quiet: bool,
-) -> list[Answer]:
-    import numpy as np
-
-    from sbir_cli.encoder import load_sketch_encoder
-    from sbir_cli.errors import MismatchError
-    from sbir_cli.output.answers import Answer
-    from sbir_cli.storage import resources
-
-    wanted = model or gallery.manifest.encoder
-    encoder = load_sketch_encoder(wanted, device, download=model is not None)
-    if encoder.fingerprint != gallery.manifest.fingerprint:
-        root, file, name = (shlex.quote(str(p)) for p in (gallery.root, gallery.path, wanted))
-        remedy = f"`sbir embed-gallery {root} -o {file} --model {name} --rebuild` mends it"
-        if resources.is_bundled(gallery.path):  # not to be overwritten: other models need it
-            remedy = (
-                f"`sbir embed-gallery {root} -o my.faiss --model {name}` makes one: -i my.faiss"
-            )
-        raise MismatchError(
-            f"the gallery was not embedded by {wanted} as it is now",
-            where=gallery.path,
-            remedy=remedy,
-        )
+def _introduce(searcher: Searcher, quiet: bool) -> None:
+    """What is asked, and where."""
+    gallery, encoder = searcher.gallery, searcher.encoder
     if not gallery.photos_found:
         say(f"note: no photo is found below {gallery.root}; --root names where they are now")
     if not quiet:
-        say(f"model {wanted} on {encoder.device}, {gallery.manifest.photos:,} photos")
-    answers: list[Answer] = []
-    for start in range(0, len(drawings), 64):
-        part = drawings[start : start + 64]
-        pixels = np.stack([encoder.preprocess(sketch.image) for sketch in part])
-        hits = gallery.search(encoder.encode_sketches(pixels), config)
-        answers += [Answer(sketch, found) for sketch, found in zip(part, hits, strict=True)]
-    return answers
+        say(f"model {encoder.name} on {encoder.device}, {gallery.manifest.photos:,} photos")
 
 
 def _write_sheet(answers: list[Answer], path: Path, quiet: bool) -> None:

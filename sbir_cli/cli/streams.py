@@ -18,7 +18,7 @@ _SHOWN = 5  # skipped files named on stderr
 
 def say(message: str) -> None:
     """One line for the person, on stderr; no file name in it can steer the terminal."""
-    from sbir_cli.output.text import printable
+    from sbir_cli.storage.names import printable
 
     with suppress(OSError):  # a closed stderr must cost nobody the results
         typer.echo(printable(message), err=True)

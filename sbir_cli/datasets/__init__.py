@@ -7,7 +7,6 @@ from sbir_cli.datasets.folders import (
     DataSet,
     read_dataset,
     resolve_split,
-    sketch_bytes,
 )
 from sbir_cli.datasets.published import DATASETS, Split, load_split
 
@@ -19,5 +18,4 @@ __all__ = [
     "load_split",
     "read_dataset",
     "resolve_split",
-    "sketch_bytes",
 ]

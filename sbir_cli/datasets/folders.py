@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from sbir_cli.datasets.listing import class_key, drawings, list_side, sketch_bytes
+from sbir_cli.datasets.listing import class_key, drawings, list_side
 from sbir_cli.datasets.pairs import own_photos
 from sbir_cli.datasets.published import DATASETS, Split, load_split, published_classes
 from sbir_cli.errors import SbirError, UsageError
 
-__all__ = ["LAYOUTS", "DataSet", "read_dataset", "resolve_split", "sketch_bytes"]
+__all__ = ["LAYOUTS", "DataSet", "read_dataset", "resolve_split"]
 
 LAYOUTS = ("folder", *DATASETS)
 
@@ -28,7 +28,7 @@ class DataSet:
     """`folder`, `sketchy`, `tuberlin` or `quickdraw`."""
     root: Path
     sketches: list[Path]
-    """A line of an ndjson file is `path#3`; `sketch_bytes` reads any of them."""
+    """A line of an ndjson file is `path#3`; `read_sketch` reads any of them."""
     sketch_classes: list[str]
     """Parallel to `sketches`; published spelling where the data set has one."""
     photos: list[Path]

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
-from sbir_cli.errors import ImageError, SbirError
+from sbir_cli.errors import SbirError
+from sbir_cli.imaging.drawing_files import drawings_in
 from sbir_cli.imaging.images import PHOTO_SUFFIXES
 
 SIDES = {"sketch": ("sketch", "sketches", "sketchs"), "photo": ("photo", "photos")}
@@ -114,33 +113,8 @@ def drawings(files: list[Path], vector: bool) -> list[Path]:
     return found
 
 
-def _lines(path: Path) -> Iterator[Path]:
+def _lines(path: Path) -> list[Path]:
     try:
-        with path.open("rb") as file:
-            numbers = [number for number, line in enumerate(file, 1) if line.strip()]
+        return drawings_in(path)
     except OSError as error:
         raise SbirError(f"cannot be read ({error.strerror})", where=path) from error
-    if len(numbers) == 1:
-        return iter([path])
-    return (path.with_name(f"{path.name}#{number}") for number in numbers)
-
-
-def sketch_bytes(path: Path) -> bytes:
-    """The bytes of one sketch of a data set: a file's, or one line's for `path.ndjson#3`.
-
-    Raises:
-        ImageError: it cannot be read.
-    """
-    name, mark, number = path.name.rpartition("#")
-    line = bool(mark) and name.lower().endswith(".ndjson") and number.isdecimal()
-    try:
-        if not line:
-            return path.read_bytes()
-        with path.with_name(name).open("rb") as file:
-            found = next(islice(file, int(number) - 1, None), b"")
-    except OSError as error:
-        reason = (error.strerror or "cannot be read").lower()
-        raise ImageError(reason, where=path) from error
-    if not found.strip():
-        raise ImageError("the file has no such line", where=path)
-    return found

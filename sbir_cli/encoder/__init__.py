@@ -16,11 +16,16 @@ if TYPE_CHECKING:
     from sbir_cli.encoder.torch_encoder import PromptedEncoder
 
 
-class SketchEncoder(Protocol):
-    """What a query needs of a model."""
+class AnyEncoder(Protocol):
+    """What sketch and photo encoders have in common."""
 
-    name: str
-    preprocess: Preprocess
+    @property
+    def name(self) -> str:
+        """What finds the model again."""
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """What makes the pixels that it embeds."""
 
     @property
     def device(self) -> object:
@@ -30,8 +35,27 @@ class SketchEncoder(Protocol):
     def fingerprint(self) -> str:
         """Hash of weights, prompts and preprocessing."""
 
+
+class SketchEncoder(AnyEncoder, Protocol):
+    """What a query needs of a model."""
+
     def encode_sketches(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         """(N, D) unit-length embeddings of (N, 3, H, W) pixels."""
+
+
+class PhotoEncoder(AnyEncoder, Protocol):
+    """What a gallery needs of a model."""
+
+    @property
+    def dimension(self) -> int:
+        """D, the length of an embedding."""
+
+    def encode_photos(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """(N, D) unit-length embeddings of (N, 3, H, W) pixels."""
+
+
+class Encoder(SketchEncoder, PhotoEncoder, Protocol):
+    """Both, as an evaluation needs it."""
 
 
 def load_encoder(

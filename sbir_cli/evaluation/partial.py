@@ -7,13 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sbir_cli.datasets import sketch_bytes
 from sbir_cli.errors import ImageError
-from sbir_cli.evaluation.embedding import ReadSketch
-from sbir_cli.imaging import vector
+from sbir_cli.evaluation.embedded import ReadSketch
+from sbir_cli.imaging.drawing_files import drawing_bytes
 from sbir_cli.imaging.preprocess import Pixels, Preprocess
-from sbir_cli.imaging.sketches import normalise
-from sbir_cli.imaging.vector import Stroke
+from sbir_cli.imaging.sketches import draw
+from sbir_cli.imaging.vector import Stroke, read_strokes
 
 
 def read_share(share: float) -> ReadSketch:
@@ -23,8 +22,10 @@ def read_share(share: float) -> ReadSketch:
     """
 
     def read(path: Path, preprocess: Preprocess) -> Pixels:
-        strokes = first_strokes(_strokes(path), share)
-        return preprocess(normalise(vector.rasterise(strokes)))
+        strokes = read_strokes(drawing_bytes(path))
+        if strokes is None:
+            raise ImageError("not a vector drawing", where=path)
+        return preprocess(draw(first_strokes(strokes, share)))
 
     return read
 
@@ -59,13 +60,3 @@ def _cut(stroke: Stroke, length: float) -> Stroke:
     start, stop = stroke[last], stroke[last + 1]
     point = start + (stop - start) * ((length - before) / (ends[last] - before))
     return np.concatenate([stroke[: last + 1], point[None]])
-
-
-def _strokes(path: Path) -> list[Stroke]:
-    data = sketch_bytes(path)
-    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if head.startswith(b"{"):
-        return vector.parse_quickdraw(data.decode("utf-8", "replace"))
-    if head.startswith(b"<"):
-        return vector.parse_svg(data)
-    raise ImageError("not a vector drawing", where=path)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from sbir_cli.datasets import DataSet, Split
+from sbir_cli.embedding import Progress
+from sbir_cli.encoder import Encoder
 from sbir_cli.errors import SbirError, UsageError
-from sbir_cli.evaluation.embedding import (
+from sbir_cli.evaluation.embedded import (
     Embedded,
-    Encoder,
-    Progress,
     embed_photos,
     embed_sketches,
     together,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from sbir_cli.evaluation.embedding import Embedded, Floats
+from sbir_cli.embedding import Embeddings
+from sbir_cli.evaluation.embedded import Embedded
 from sbir_cli.evaluation.metrics import Metric, Values, score
 from sbir_cli.evaluation.settings import Task
 
@@ -29,12 +30,12 @@ class Rankings:
     """(g,) indices in the data set of the photos that are ranked, ascending."""
     order: npt.NDArray[np.int32]
     """(n, g) indices in `gallery`, best first."""
-    scores: Floats
+    scores: Embeddings
     """(n, g) cosines, in the order of `gallery`."""
     relevant: npt.NDArray[np.bool_]
     """(n, g), best first."""
 
-    def first(self, depth: int) -> tuple[Indices, Floats]:
+    def first(self, depth: int) -> tuple[Indices, Embeddings]:
         """(n, depth) data set indices of the best photos, and their scores."""
         order = self.order[:, :depth]
         return self.gallery[order], np.take_along_axis(self.scores, order, axis=1)
@@ -67,7 +68,7 @@ def rank(embedded: Embedded, task: Task) -> Iterator[Rankings]:
             yield Rankings(chunk, gallery, order, scores, relevant)
 
 
-def best_first(scores: Floats) -> npt.NDArray[np.int32]:
+def best_first(scores: Embeddings) -> npt.NDArray[np.int32]:
     """(n, g) order of each row's columns: score descending, equal scores by column ascending.
 
     One sort of 64-bit keys, the score's bits above the column's: several times as fast as a

@@ -1,6 +1,5 @@
 """The gallery: a plain FAISS index, and beside it a SQLite file with manifest and photo table."""
 
-from sbir_cli.gallery.embedding import PhotoEncoder, Progress
 from sbir_cli.gallery.gallery import Gallery, Hit
 from sbir_cli.gallery.manifest import Manifest
 from sbir_cli.gallery.update import Report, require_target, update_gallery
@@ -9,8 +8,6 @@ __all__ = [
     "Gallery",
     "Hit",
     "Manifest",
-    "PhotoEncoder",
-    "Progress",
     "Report",
     "require_target",
     "update_gallery",

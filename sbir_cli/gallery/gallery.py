@@ -1,8 +1,9 @@
-"""Open a gallery and search it."""
+"""An open gallery: what it holds, and the photos nearest to an embedding of its own encoder."""
 
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from sbir_cli.config import QueryConfig
-from sbir_cli.errors import GalleryError, UsageError
+from sbir_cli.embedding import Embeddings
+from sbir_cli.encoder import AnyEncoder
+from sbir_cli.errors import GalleryError, MismatchError, UsageError
 from sbir_cli.gallery.index import read_index
 from sbir_cli.gallery.manifest import Database, Manifest, file_digest, remake
+from sbir_cli.storage import resources
 
 _DECIMALS = 6  # of a score
 
@@ -86,15 +90,44 @@ class Gallery:
         """Close the database; the index needs no closing."""
         self._database.close()
 
-    def search(self, embeddings: npt.NDArray[np.float32], config: QueryConfig) -> list[list[Hit]]:
-        """The best photos for each of (Q, D) unit-length sketch embeddings.
+    def require(self, encoder: AnyEncoder) -> None:
+        """Refuse an encoder that did not make the gallery: its embeddings lie in another space,
+        and would be ranked without any sign of it.
+
+        Raises:
+            MismatchError: it did not; the message has the command that mends it.
+        """
+        if encoder.fingerprint == self.manifest.fingerprint:
+            return
+        root, file, name = (shlex.quote(str(p)) for p in (self.root, self.path, encoder.name))
+        remedy = f"`sbir embed-gallery {root} -o {file} --model {name} --rebuild` mends it"
+        if resources.is_bundled(self.path):  # not to be overwritten: other models need it
+            remedy = (
+                f"`sbir embed-gallery {root} -o my.faiss --model {name}` makes one: -i my.faiss"
+            )
+        raise MismatchError(
+            f"the gallery was not embedded by {encoder.name} as it is now",
+            where=self.path,
+            remedy=remedy,
+        )
+
+    def nearest(
+        self, embeddings: Embeddings, encoder: AnyEncoder, config: QueryConfig
+    ) -> list[list[Hit]]:
+        """The best photos for each of (Q, D) unit-length embeddings; see `search.Searcher`, which
+        makes them of sketches.
 
         Scores that agree to six decimals are ranked by path (the same picture twice differs in
         the last bits, by its place in a batch); a gallery smaller than `top` gives fewer hits.
 
+        Args:
+            encoder: what made the embeddings.
+
         Raises:
+            MismatchError: another encoder made the gallery.
             GalleryError: the database turns out to be damaged.
         """
+        self.require(encoder)
         want = min(config.top, self._index.ntotal)
         fetch = want
         while True:  # go on while photos beyond the cut score like the last one before it

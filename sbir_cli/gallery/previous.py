@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.errors import MismatchError, UsageError
-from sbir_cli.gallery.embedding import PhotoEncoder
 from sbir_cli.gallery.gallery import committed_index, find_root, holds_photos, pending_index
 from sbir_cli.gallery.index import Matrix, read_index, stored_embeddings
 from sbir_cli.gallery.manifest import Database, Manifest, PhotoRow, database_path

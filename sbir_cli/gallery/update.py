@@ -21,9 +21,11 @@ import numpy as np
 from filelock import Timeout
 
 from sbir_cli.config import EmbedConfig, IndexConfig
+from sbir_cli.embedding import Progress
+from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.errors import GalleryError, SbirError, UsageError
 from sbir_cli.gallery.commit import commit, stored_roots
-from sbir_cli.gallery.embedding import PhotoEncoder, Progress, embed_photos
+from sbir_cli.gallery.filling import embed_photos
 from sbir_cli.gallery.index import Matrix, is_index
 from sbir_cli.gallery.journal import Journal
 from sbir_cli.gallery.manifest import Manifest, PhotoRow, database_path

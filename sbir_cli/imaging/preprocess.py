@@ -12,6 +12,7 @@ from PIL import Image
 from sbir_cli.errors import ModelError
 
 Pixels = npt.NDArray[np.float32]
+Bytes = npt.NDArray[np.uint8]
 
 _INTERPOLATIONS = {
     "bicubic": Image.Resampling.BICUBIC,
@@ -69,10 +70,12 @@ class Preprocess:
 
     def __call__(self, image: Image.Image) -> Pixels:
         """(3, H, W) float32, normalised, of one RGB image of any size."""
-        resized = self._resize(image)
-        values = np.asarray(resized, dtype=np.float32) / np.float32(255)
-        mean, std = np.array([self.mean, self.std], dtype=np.float32)
-        return np.ascontiguousarray(((values - mean) / std).transpose(2, 0, 1))
+        mean, std = np.array([self.mean, self.std], dtype=np.float32)[..., None, None]
+        return np.asarray(normalised(self.resized(image).astype(np.float32), mean, std))
+
+    def resized(self, image: Image.Image) -> Bytes:
+        """(3, H, W) uint8 of one RGB image of any size: what is left is `normalised`."""
+        return np.ascontiguousarray(np.asarray(self._resize(image)).transpose(2, 0, 1))
 
     def _resize(self, image: Image.Image) -> Image.Image:
         height, width = self.size
@@ -101,6 +104,16 @@ class Preprocess:
         canvas = Image.new("RGB", (width, height), (self.fill_color,) * 3)
         canvas.paste(image, (-left, -top))
         return canvas
+
+
+def normalised(values: Any, mean: Any, std: Any) -> Any:
+    """What a model eats of float32 values in 0..255, arrays or tensors: (x / 255 - mean) / std.
+
+    Args:
+        values: (..., 3, H, W).
+        mean, std: (3, 1, 1), of values in 0..1.
+    """
+    return (values / 255 - mean) / std
 
 
 def _without_far_ends(image: Image.Image, aspect: int = 16) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from PIL import Image, ImageOps
 from sbir_cli.config import SketchConfig
 from sbir_cli.errors import ImageError
 from sbir_cli.imaging import images, vector
+from sbir_cli.imaging.drawing_files import drawing_bytes, kind_of, split_lines
 
 _LARGEST_SIDE = 2048  # a long thin scan, padded to a square at full size, would not fit in memory
 
@@ -34,7 +36,7 @@ def read_sketches(
     """All drawings of one file: one for an image or SVG, one a line for Quick, Draw! ndjson.
 
     Args:
-        name: the path, or any label when `data` is given.
+        name: a drawing's name (see `drawing_files`), or any label when `data` is given.
         data: the file's bytes, when they are at hand; the format is told from them.
         bad_lines: where errors of single lines of an ndjson file go; without it the first one is
             raised.
@@ -43,27 +45,13 @@ def read_sketches(
         ImageError: unreadable, of an unknown format, or blank; `where` names the drawing.
     """
     config = config or SketchConfig()
-    try:
-        if data is None:
-            data = Path(name).read_bytes()
-    except OSError as error:
-        reason = (error.strerror or "cannot be read").lower()
-        raise ImageError(reason, where=name, remedy="name a sketch file, or - for stdin") from error
-    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if head.startswith(b"{"):
-        return _read_lines(name, data, config, bad_lines)
-    return [_read(name, data, "svg" if head.startswith(b"<") else "raster", config)]
-
-
-def _read_lines(
-    name: str, data: bytes, config: SketchConfig, bad_lines: list[ImageError] | None
-) -> list[Sketch]:
-    lines = [(i, line) for i, line in enumerate(data.splitlines(), 1) if line.strip()]
+    data = drawing_bytes(Path(name)) if data is None else data
+    if kind_of(data) != "ndjson":
+        return [_read(name, data, config)]
     sketches = []
-    for number, line in lines:
+    for label, line in split_lines(name, data):
         try:
-            label = name if len(lines) == 1 else f"{name}#{number}"
-            sketches.append(_read(label, line, "ndjson", config))
+            sketches.append(_read(label, line, config))
         except ImageError as error:
             if bad_lines is None:
                 raise
@@ -71,14 +59,41 @@ def _read_lines(
     return sketches
 
 
-def _read(name: str, data: bytes, kind: str, config: SketchConfig) -> Sketch:
+def read_sketch(path: Path, config: SketchConfig | None = None) -> Sketch:
+    """One drawing by its name, such as `cat.png` or `cat.ndjson#3`.
+
+    Raises:
+        ImageError: as `read_sketches`.
+    """
+    return _read(str(path), drawing_bytes(path), config or SketchConfig())
+
+
+def sketch_of(image: Image.Image, name: str = "", config: SketchConfig | None = None) -> Sketch:
+    """The sketch that a raster image of any size and mode is.
+
+    Raises:
+        ImageError: it is blank.
+    """
+    config = config or SketchConfig()
+    square = normalise(image, config)
+    return Sketch(name, fit_to_ink(square, config.margin) if config.fit else square)
+
+
+def draw(strokes: Sequence[vector.Stroke], config: SketchConfig | None = None) -> Image.Image:
+    """The square image of some strokes, fitted to the canvas.
+
+    Raises:
+        ImageError: there is nothing to see.
+    """
+    return normalise(vector.rasterise(strokes, config), config)
+
+
+def _read(name: str, data: bytes, config: SketchConfig) -> Sketch:
     try:
-        if kind == "raster":
-            image = normalise(images.read_image(data), config)
-            return Sketch(name, fit_to_ink(image, config.margin) if config.fit else image)
-        text = data.decode("utf-8-sig", "replace")
-        strokes = vector.parse_quickdraw(text) if kind == "ndjson" else vector.parse_svg(data)
-        return Sketch(name, normalise(vector.rasterise(strokes, config), config))
+        strokes = vector.read_strokes(data)
+        if strokes is None:
+            return sketch_of(images.read_image(data), name, config)
+        return Sketch(name, draw(strokes, config))
     except ImageError as error:
         raise ImageError(error.what, where=name, remedy=error.remedy) from error
 

@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw
 
 from sbir_cli.config import SketchConfig
 from sbir_cli.errors import ImageError
+from sbir_cli.imaging.drawing_files import kind_of
 
 Stroke = npt.NDArray[np.float64]
 
@@ -25,6 +26,18 @@ _SUPERSAMPLING = 4  # PIL draws lines without antialiasing
 _CURVE_STEPS = 24  # straight pieces a Bezier curve or arc is cut into
 _MOST_SHAPES = 100_000
 _STYLES = ("display", "visibility", "opacity")
+
+
+def read_strokes(data: bytes) -> list[Stroke] | None:
+    """Strokes of one vector drawing: an SVG file or a Quick, Draw! line. None: it is a raster.
+
+    Raises:
+        ImageError: it cannot be parsed.
+    """
+    kind = kind_of(data)
+    if kind == "svg":
+        return parse_svg(data)
+    return parse_quickdraw(data.decode("utf-8-sig", "replace")) if kind == "ndjson" else None
 
 
 def parse_quickdraw(text: str) -> list[Stroke]:

@@ -7,23 +7,13 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sbir_cli.gallery import Hit
-from sbir_cli.imaging.sketches import Sketch
+from sbir_cli.search import Answer
 
 SCHEMA = 1
 FIELDS = ("query", "rank", "score", "path", "id")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The photos found for one sketch, best first."""
-
-    sketch: Sketch
-    hits: list[Hit]
 
 
 def shown_path(path: Path) -> str:

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Callable, Iterable
 from html import escape
 from pathlib import Path
 
-from PIL import Image
-
 from sbir_cli import __version__
 from sbir_cli.errors import ImageError
 from sbir_cli.gallery import Hit
-from sbir_cli.imaging import images
-from sbir_cli.output.answers import Answer, shown_path
-from sbir_cli.output.text import printable
-
-_THUMBNAIL = 224  # pixels, longer side
+from sbir_cli.imaging.thumbnails import data_uri, photo_uri
+from sbir_cli.output.answers import shown_path
+from sbir_cli.search import Answer
+from sbir_cli.storage.names import printable
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -63,7 +58,7 @@ def contact_sheet(
 
 def _section(answer: Answer, matches: Callable[[Answer, Hit], bool]) -> str:
     name = escape(printable(answer.sketch.name))
-    picture = f'<img src="{_data_uri(answer.sketch.image, "PNG")}" alt="sketch {name}">'
+    picture = f'<img src="{data_uri(answer.sketch.image, "PNG")}" alt="sketch {name}">'
     caption = escape(printable(Path(answer.sketch.name).name))
     sketch = f'<figure class="sketch" title="{name}">{picture}<figcaption>{caption}</figcaption>'
     hits = "\n".join(_figure(hit, matches(answer, hit)) for hit in answer.hits)
@@ -73,19 +68,10 @@ def _section(answer: Answer, matches: Callable[[Answer, Hit], bool]) -> str:
 def _figure(hit: Hit, framed: bool) -> str:
     path = escape(printable(shown_path(hit.path)))
     try:
-        photo = images.read_photo(hit.path, reduce_to=_THUMBNAIL)
-        picture = f'<img src="{_data_uri(photo, "JPEG")}" alt="{path}" loading="lazy">'
+        picture = f'<img src="{photo_uri(hit.path)}" alt="{path}" loading="lazy">'
     except ImageError as error:
         picture = f'<div class="missing">{escape(error.what)}</div>'
     caption = f"<b>{hit.rank}</b> &middot; {hit.score:.3f}<br>{escape(printable(hit.path.name))}"
     link = f'<a href="{escape(hit.path.as_uri())}" title="{path}">{picture}</a>'
     opening = '<figure class="match">' if framed else "<figure>"
     return f"{opening}{link}<figcaption>{caption}</figcaption></figure>"
-
-
-def _data_uri(image: Image.Image, kind: str) -> str:
-    small = image.convert("RGB")
-    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    buffer = io.BytesIO()
-    small.save(buffer, kind)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

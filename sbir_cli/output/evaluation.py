@@ -12,7 +12,7 @@ from rich.text import Text
 
 from sbir_cli.evaluation.report import Report
 from sbir_cli.evaluation.summary import Value
-from sbir_cli.output.text import printable
+from sbir_cli.storage.names import printable
 
 _TASKS = {
     "category": "category level, zero-shot",

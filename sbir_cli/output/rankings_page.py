@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from sbir_cli.datasets import sketch_bytes
-from sbir_cli.evaluation.embedding import Embedded
+from sbir_cli.evaluation.embedded import Embedded
 from sbir_cli.evaluation.ranking import rank
 from sbir_cli.evaluation.settings import Task
 from sbir_cli.gallery import Hit
-from sbir_cli.imaging.sketches import read_sketches
-from sbir_cli.output.answers import Answer
+from sbir_cli.imaging.sketches import Sketch, read_sketch
 from sbir_cli.output.contact_sheet import contact_sheet
+from sbir_cli.search import Answer
 
 ROWS = 60
 """Sketches on a page: less than 10 MB of pictures."""
@@ -30,7 +29,7 @@ def grid(embedded: Embedded, task: Task, rows: int = ROWS) -> str:
         photos, scores = rankings.first(_PHOTOS)
         for row, index in enumerate(rankings.sketches):
             path = dataset.sketches[index]
-            sketch = read_sketches(str(path.relative_to(dataset.root)), sketch_bytes(path))[0]
+            sketch = Sketch(str(path.relative_to(dataset.root)), read_sketch(path).image)
             hits = [
                 Hit(place, float(score), int(photo), dataset.photos[photo].absolute())
                 for place, (photo, score) in enumerate(

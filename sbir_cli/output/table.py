@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sbir_cli.output.answers import Answer, shown_path
-from sbir_cli.output.text import printable
+from sbir_cli.output.answers import shown_path
+from sbir_cli.search import Answer
+from sbir_cli.storage.names import printable
 
 
 def print_table(answers: Iterable[Answer], console: Console) -> None:

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor
 
 from sbir_cli.config import TrainConfig
-from sbir_cli.imaging.preprocess import Preprocess
+from sbir_cli.imaging.preprocess import Bytes, Preprocess, normalised
 from sbir_cli.training import processes
-from sbir_cli.training.image_store import Bytes, Loaded
+from sbir_cli.training.image_store import Loaded
 from sbir_cli.training.objective import Batch
 from sbir_cli.training.sampler import Indices, Sampler, Triplets, permutations
 
@@ -31,7 +31,7 @@ class Normaliser:
     def __call__(self, pixels: Bytes) -> Tensor:
         """(N, 3, H, W) float32 of (N, 3, H, W) uint8."""
         moved = torch.from_numpy(pixels).to(self._device, non_blocking=True)
-        return (moved.float() / 255 - self._mean) / self._std
+        return torch.as_tensor(normalised(moved.float(), self._mean, self._std))
 
 
 class Feed:

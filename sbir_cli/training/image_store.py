@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
-from itertools import islice
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL.Image import Image
 
-from sbir_cli.datasets import DataSet, sketch_bytes
+from sbir_cli.datasets import DataSet
+from sbir_cli.embedding import Progress, photo_image
 from sbir_cli.errors import ImageError, SbirError
-from sbir_cli.imaging.images import read_photo
-from sbir_cli.imaging.preprocess import Preprocess
-from sbir_cli.imaging.sketches import read_sketches
+from sbir_cli.imaging.decoding import decode_ahead
+from sbir_cli.imaging.preprocess import Bytes, Preprocess
+from sbir_cli.imaging.sketches import read_sketch
 
-Bytes = npt.NDArray[np.uint8]
 Decode = Callable[[Path], Bytes]
-Count = Callable[[int, int], None]
-"""Called with the images done so far and the images there are."""
 
 _CHUNK = 256  # images decoded ahead of being stored
 
@@ -94,12 +90,11 @@ class Loader:
     """
 
     def __init__(self, preprocess: Preprocess, gigabytes: float, workers: int) -> None:
-        # with mean 0 and std 1/255 its output is the 8-bit value itself
-        self._raw = replace(preprocess, mean=(0.0,) * 3, std=(1 / 255,) * 3)
+        self._preprocess = preprocess
         self._left = int(gigabytes * 1e9)
-        self._pool = ThreadPoolExecutor(workers)
+        self._workers, self._pool = workers, ThreadPoolExecutor(workers)
 
-    def load(self, dataset: DataSet, progress: Count = lambda done, total: None) -> Loaded:
+    def load(self, dataset: DataSet, progress: Progress = lambda done, total: None) -> Loaded:
         """Decode every sketch and photo once; unreadable ones are left out and named.
 
         Raises:
@@ -122,38 +117,29 @@ class Loader:
     def _decode_all(
         self, paths: list[Path], decode: Decode, progress: Callable[[int], None]
     ) -> tuple[Images, list[int], list[tuple[Path, str]]]:
-        height, width = self._raw.size
+        height, width = self._preprocess.size
         room = min(len(paths), self._left // (3 * height * width))
         held = np.empty((room, 3, height, width), np.uint8)
         kept: list[int] = []
         bad: list[tuple[Path, str]] = []
 
-        def attempt(path: Path) -> Bytes | ImageError:
-            try:
-                return decode(path)
-            except ImageError as error:
-                return error
-
-        work = iter(enumerate(paths))
-        while chunk := list(islice(work, _CHUNK)):
-            done = self._pool.map(attempt, [path for _, path in chunk])
-            for (i, path), result in zip(chunk, done, strict=True):
+        indices = range(len(paths))
+        chunks = [indices[i : i + _CHUNK] for i in range(0, len(paths), _CHUNK)]
+        for chunk, decoded in decode_ahead(chunks, lambda i: decode(paths[i]), self._workers):
+            for i, result in zip(chunk, decoded, strict=True):
                 if isinstance(result, ImageError):
-                    bad.append((path, result.what))
+                    bad.append((paths[i], result.what))
                     continue
                 if len(kept) < room:
                     held[len(kept)] = result
                 kept.append(i)
-            progress(chunk[-1][0] + 1)
+            progress(chunk[-1] + 1)
         held = held[: len(kept)]
         self._left -= held.nbytes
         return Images([paths[i] for i in kept], decode, held, self._pool), kept, bad
 
     def _sketch(self, path: Path) -> Bytes:
-        return self._bytes(read_sketches(str(path), sketch_bytes(path))[0].image)
+        return self._preprocess.resized(read_sketch(path).image)
 
     def _photo(self, path: Path) -> Bytes:
-        return self._bytes(read_photo(path, reduce_to=max(self._raw.size)))
-
-    def _bytes(self, image: Image) -> Bytes:
-        return np.asarray(self._raw(image).round(), dtype=np.uint8)
+        return self._preprocess.resized(photo_image(path, self._preprocess))

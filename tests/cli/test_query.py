@@ -253,7 +253,7 @@ def test_another_model_exits_with_4_and_the_command_that_mends_it(
     index = gallery / "idx.faiss"
     done = sbir("query", gallery / "sketch.png", "-i", index, "--model", other)
     assert done.returncode == 4 and done.stdout == b""
-    mend = f"`sbir embed-gallery {gallery}/photos -o {index} --model {other} --rebuild`"
+    mend = f"`sbir embed-gallery {gallery}/photos -o {index} --model local-dir:{other} --rebuild`"
     assert mend in done.stderr.decode()
 
 

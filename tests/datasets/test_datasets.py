@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from sbir_cli.datasets import load_split, read_dataset, resolve_split, sketch_bytes
+from sbir_cli.datasets import load_split, read_dataset, resolve_split
 from sbir_cli.errors import ImageError, SbirError, UsageError
+from sbir_cli.imaging.drawing_files import drawing_bytes
 from tests.fakes import draw_photo, draw_sketch
 from tests.trees import SVG, make_tree
 
@@ -142,9 +143,10 @@ def test_every_line_of_an_ndjson_file_is_a_sketch(tmp_path: Path) -> None:
     data = read_dataset(tmp_path)
     assert [p.name for p in data.sketches] == ["all.ndjson#1", "all.ndjson#3", "cow.ndjson"]
     assert data.sketch_classes == ["bat", "bat", "cow"]
-    assert [sketch_bytes(p) for p in data.sketches] == [b'{"a": 1}\n', b'{"a": 3}\n', b'{"b": 1}\n']
+    lines = [drawing_bytes(path) for path in data.sketches]
+    assert lines == [b'{"a": 1}\n', b'{"a": 3}\n', b'{"b": 1}\n']
     with pytest.raises(ImageError, match="no such line"):
-        sketch_bytes(tmp_path / "sketch" / "bat" / "all.ndjson#9")
+        drawing_bytes(tmp_path / "sketch" / "bat" / "all.ndjson#9")
 
 
 def test_classes_without_a_partner_are_told(tmp_path: Path) -> None:

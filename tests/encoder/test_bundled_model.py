@@ -20,11 +20,13 @@ from sbir_cli.encoder.graph_encoder import GraphEncoder
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.gallery import Gallery
 from sbir_cli.imaging.images import read_photo
-from sbir_cli.imaging.sketches import read_sketches
+from sbir_cli.imaging.sketches import read_sketch
+from sbir_cli.search import Question, Searcher
 from sbir_cli.storage import resources
 
 pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[2] / "examples"
+TOP_5 = QueryConfig(top=5)
 PROMPTED = tuple(resources.BUNDLED_CHECKPOINTS.values())
 
 
@@ -42,7 +44,7 @@ def test_the_graph_that_ships_gives_torchs_embedding(name: str) -> None:
     graph, encoder = load_sketch_encoder(name), load_encoder(name, "cpu")
     assert isinstance(graph, GraphEncoder) and graph.fingerprint == encoder.fingerprint
     sketches = sorted(EXAMPLES.glob("sketches/*/*.png"))[::4]
-    pixels = np.stack([graph.preprocess(read_sketches(str(s))[0].image) for s in sketches])
+    pixels = np.stack([graph.preprocess(read_sketch(s).image) for s in sketches])
     parts = (encoder.name, encoder.model, encoder.preprocess, _float32(encoder))
     exact = PromptedEncoder(*parts, encoder.sketch, encoder.photo).encode_sketches(pixels)
     assert _cosines(graph.encode_sketches(pixels), exact).min() >= 0.9999
@@ -91,15 +93,14 @@ def test_a_jpeg_decoded_at_reduced_scale_embeds_alike(encoder: PromptedEncoder) 
 
 
 def test_most_example_sketches_find_their_class() -> None:
-    gallery, encoder = Gallery.open(resources.bundled_index()), load_sketch_encoder()
     with (EXAMPLES / "pairs.csv").open(newline="") as file:
         sketches = [EXAMPLES / row["sketch"] for row in csv.DictReader(file)]
-    pixels = np.stack([encoder.preprocess(read_sketches(str(s))[0].image) for s in sketches])
-    answers = gallery.search(encoder.encode_sketches(pixels), QueryConfig(top=5))
+    with Searcher.open() as searcher:
+        answers = list(searcher.answers(Question(read_sketch(s), TOP_5) for s in sketches))
     right = np.array(
         [
-            [hit.path.parent.name == sketch.parent.name for hit in hits]
-            for sketch, hits in zip(sketches, answers, strict=True)
+            [hit.path.parent.name == sketch.parent.name for hit in answer]
+            for sketch, answer in zip(sketches, answers, strict=True)
         ]
     )
     assert right[:, 0].mean() >= 0.88 and right.any(axis=1).mean() >= 0.95  # chance 0.03, 0.14
@@ -109,7 +110,7 @@ def test_a_photo_of_a_name_lands_near_the_names_photos(encoder: PromptedEncoder)
     names = sorted({p.parent.name for p in EXAMPLES.glob("photos/*/*.jpg")})
     texts = encoder.encode_texts([f"a photo of a {name.replace('_', ' ')}" for name in names])
     gallery = Gallery.open(resources.bundled_index())
-    answers = gallery.search(texts, QueryConfig(top=10))
+    answers = gallery.nearest(texts, encoder, QueryConfig(top=10))
     found = [
         any(hit.path.parent.name == name for hit in hits)
         for name, hits in zip(names, answers, strict=True)
@@ -124,8 +125,7 @@ def test_unseen_classes_of_sketchy(encoder: PromptedEncoder, sketchy25: Path) ->
     def embedded(side: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
         paths = [p for name in unseen for p in sorted((sketchy25 / side / name).iterdir())]
         images = [
-            read_sketches(str(path))[0].image if side == "sketch" else read_photo(path)
-            for path in paths
+            read_sketch(path).image if side == "sketch" else read_photo(path) for path in paths
         ]
         pixels = np.stack([encoder.preprocess(image) for image in images])
         encode = encoder.encode_sketches if side == "sketch" else encoder.encode_photos

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sbir_cli.embedding import sketch_pixels
 from sbir_cli.errors import ImageError
-from sbir_cli.evaluation.embedding import read_sketch
 from sbir_cli.evaluation.partial import first_strokes, read_share
 from sbir_cli.imaging.preprocess import Preprocess
 from tests.fakes import draw_sketch
@@ -52,7 +52,7 @@ def test_dots_are_shared_out_by_number() -> None:
 def test_the_whole_drawing_is_what_a_query_sees(tmp_path: Path) -> None:
     path = tmp_path / "a.svg"
     path.write_text(SVG.format(y=8))
-    whole = read_sketch(path, PREPROCESS)
+    whole = sketch_pixels(path, PREPROCESS)
     assert np.array_equal(read_share(1)(path, PREPROCESS), whole)
     assert not np.array_equal(read_share(0.4)(path, PREPROCESS), whole)
     (tmp_path / "b.ndjson").write_text('{"drawing": [[[0, 9], [0, 5]]]}\n')

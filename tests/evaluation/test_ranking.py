@@ -7,7 +7,7 @@ import pytest
 
 from sbir_cli.datasets import DataSet
 from sbir_cli.evaluation import ranking
-from sbir_cli.evaluation.embedding import Embedded
+from sbir_cli.evaluation.embedded import Embedded
 from sbir_cli.evaluation.ranking import best_first, rank, relevant_ranks, score_rankings
 from sbir_cli.evaluation.settings import EvaluationConfig, Task
 

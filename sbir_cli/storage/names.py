@@ -1,4 +1,4 @@
-"""Names as a terminal or a page may show them."""
+"""File names as a terminal or a page may show them."""
 
 from __future__ import annotations
 

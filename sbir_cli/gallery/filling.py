@@ -1,0 +1,59 @@
+"""Photos to rows and embeddings in the journal."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from sbir_cli.config import EmbedConfig
+from sbir_cli.embedding import Embeddings, Progress, embed_batches, photo_pixels
+from sbir_cli.encoder import PhotoEncoder
+from sbir_cli.errors import ImageError
+from sbir_cli.gallery.journal import Journal
+from sbir_cli.gallery.manifest import PhotoRow
+from sbir_cli.imaging.preprocess import Pixels
+
+
+def embed_photos(
+    todo: list[PhotoRow],
+    root: Path,
+    encoder: PhotoEncoder,
+    config: EmbedConfig,
+    journal: Journal,
+    progress: Progress,
+) -> None:
+    """Embed photos into the journal, a batch a transaction; batches it already holds are left out.
+
+    The batches are cut from the whole list whatever the journal holds: what an embedding's last
+    bits are can depend on its batch, and a resumed run must give the same ones.
+
+    Args:
+        todo: photos in the order of their paths, which are relative to `root`.
+        progress: told the photos done so far in this run and the photos there are to do.
+    """
+    known = journal.known()
+    size = config.batch_size
+    batches = [todo[i : i + size] for i in range(0, len(todo), size)]
+    left = [batch for batch in batches if not all(_same(known.get(r.path), r) for r in batch)]
+    done = len(todo) - sum(map(len, left))
+    progress(done, len(todo))
+
+    def pixels(row: PhotoRow) -> Pixels:
+        return photo_pixels(root / os.fsdecode(row.path), encoder.preprocess)
+
+    for batch, embedded in embed_batches(left, pixels, encoder.encode_photos, config.workers):
+        rows: list[PhotoRow] = []
+        vectors: list[Embeddings | None] = []
+        for row, vector in zip(batch, embedded, strict=True):
+            bad = isinstance(vector, ImageError)
+            rows.append(replace(row, reason=str(vector)) if bad else row)
+            vectors.append(None if isinstance(vector, ImageError) else vector)
+        journal.add(rows, vectors)
+        done += len(batch)
+        progress(done, len(todo))
+
+
+def _same(known: PhotoRow | None, row: PhotoRow) -> bool:
+    # a skipped photo is tried again: what was missing may be there now
+    return known == row

@@ -1,0 +1,209 @@
+"""A question put to a gallery: sketches in, photos out.
+
+    with Searcher.open("photos.faiss") as searcher:
+        for hit in searcher.search("sketch.png", top=5):
+            print(hit.rank, hit.score, hit.path)
+
+A `Searcher` is an open gallery together with the encoder that made it; no other encoder can be put
+to it. Opening one loads the model: open it once and keep it, as a server or a notebook does, and
+ask it from as many threads as there are. It answers from the version of the gallery that it opened;
+after an update, `Searcher(Gallery.open(path), searcher.encoder)` is the new version without loading
+the model again. `search` asks one thing, `answers` many, embedded in batches.
+
+A new kind of question (a text, several sketches as one, a photo of the gallery) is a new field of
+`Question` and a line in `Searcher._embed`; everything behind an embedding stays as it is. What
+narrows the answer (the number of photos, a least score, a folder) is a field of `QueryConfig`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from html import escape
+from itertools import groupby, islice
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from PIL.Image import Image
+
+from sbir_cli.config import QueryConfig, SketchConfig
+from sbir_cli.embedding import Embeddings, embed_batches
+from sbir_cli.encoder import SketchEncoder, load_sketch_encoder
+from sbir_cli.errors import ImageError, UsageError
+from sbir_cli.gallery import Gallery, Hit
+from sbir_cli.imaging.sketches import Sketch, read_sketches, sketch_of
+from sbir_cli.imaging.thumbnails import data_uri, photo_uri
+from sbir_cli.storage import resources
+from sbir_cli.storage.names import printable
+
+_BATCH = 64  # questions embedded at a time
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is looked for, and how much of it is wanted."""
+
+    sketch: Sketch
+    config: QueryConfig = field(default_factory=QueryConfig)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The photos found for one sketch, best first; a notebook shows it as a table of pictures."""
+
+    sketch: Sketch
+    hits: list[Hit]
+
+    def __iter__(self) -> Iterator[Hit]:
+        return iter(self.hits)
+
+    def __len__(self) -> int:
+        return len(self.hits)
+
+    def _repr_html_(self) -> str:
+        head = f'<img src="{data_uri(self.sketch.image, "PNG", 96)}" width="96">'
+        rows = "".join(map(_row, self.hits)) or "<tr><td>no photo scores that high</td></tr>"
+        title = escape(printable(self.sketch.name))
+        return f"<table><caption>{head}<br>{title}</caption>{rows}</table>"
+
+
+class Searcher:
+    """An open gallery and the encoder that made it.
+
+    Args:
+        gallery: closed with the searcher.
+        encoder: embeds the sketches.
+
+    Raises:
+        MismatchError: the gallery was embedded by another encoder.
+    """
+
+    def __init__(self, gallery: Gallery, encoder: SketchEncoder) -> None:
+        gallery.require(encoder)
+        self.gallery, self.encoder = gallery, encoder
+        self._one_at_a_time = threading.Lock()  # a prompted tower is changed while it computes
+
+    @classmethod
+    def open(
+        cls,
+        index: str | Path | None = None,
+        model: str | None = None,
+        device: str = "auto",
+        root: str | Path | None = None,
+    ) -> Searcher:
+        """Open a gallery and load its encoder.
+
+        Args:
+            index: the index file (None: the prebuilt gallery of the example photos).
+            model: the encoder's name (None: what the gallery says made it; it is not downloaded).
+            device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+            root: where the photos are now, if they moved without the index.
+
+        Raises:
+            GalleryError: the gallery is missing or damaged.
+            ModelError: the model cannot be found or loaded.
+            MismatchError: the gallery was embedded by another encoder.
+            UsageError: no such device, or the root is no folder.
+        """
+        path = resources.bundled_index(model) if index is None else Path(index)
+        gallery = Gallery.open(path, None if root is None else Path(root))
+        try:
+            wanted = model or gallery.manifest.encoder
+            return cls(gallery, load_sketch_encoder(wanted, device, download=model is not None))
+        except BaseException:
+            gallery.close()
+            raise
+
+    def search(
+        self,
+        sketch: str | Path | Image | Sketch,
+        *,
+        top: int = 10,
+        min_score: float | None = None,
+        min_share: float | None = None,
+        fit: bool = True,
+    ) -> Answer:
+        """The photos that look like one drawing.
+
+        Args:
+            sketch: a drawing's name, such as `cat.png` or `cats.ndjson#3`, or an image.
+            top, min_score, min_share: see `QueryConfig`.
+            fit: crop a raster drawing to its ink, so that a small one in a corner is seen large.
+
+        Raises:
+            ImageError: the drawing cannot be read, or is blank.
+            UsageError: a number is out of its range, or the file holds several drawings.
+        """
+        config = QueryConfig(top=top, min_score=min_score, min_share=min_share)
+        (answer,) = self.answers([Question(_one_sketch(sketch, fit), config)])
+        return answer
+
+    def answers(self, questions: Iterable[Question]) -> Iterator[Answer]:
+        """An answer to each question, in their order; questions are taken as answers are asked for.
+
+        Raises:
+            ImageError: a sketch's image cannot be brought to the model's size.
+            GalleryError: the gallery turns out to be damaged.
+        """
+        waiting = iter(questions)
+        while part := list(islice(waiting, _BATCH)):
+            pairs = zip(part, self._embed(part), strict=True)
+            for config, group in groupby(pairs, lambda pair: pair[0].config):
+                asked, vectors = zip(*group, strict=True)
+                found = self.gallery.nearest(np.stack(vectors), self.encoder, config)
+                for question, hits in zip(asked, found, strict=True):
+                    yield Answer(question.sketch, hits)
+
+    def _embed(self, questions: list[Question]) -> list[Embeddings]:
+        """A (D,) unit-length embedding of each."""
+        images = [question.sketch.image for question in questions]
+        preprocess, encode = self.encoder.preprocess, self.encoder.encode_sketches
+        vectors: list[Embeddings] = []
+        with self._one_at_a_time:
+            for _, embedded in embed_batches([images], preprocess, encode, workers=1):
+                for each in embedded:
+                    if isinstance(each, ImageError):
+                        raise each
+                    vectors.append(each)
+        return vectors
+
+    def close(self) -> None:
+        """Close the gallery."""
+        self.gallery.close()
+
+    def __enter__(self) -> Searcher:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _one_sketch(source: str | Path | Image | Sketch, fit: bool) -> Sketch:
+    if isinstance(source, Sketch):
+        return source
+    config = SketchConfig(fit=fit)
+    if isinstance(source, Image):
+        return sketch_of(source, "image", config)
+    found = read_sketches(str(source), config=config)
+    if len(found) != 1:
+        raise UsageError(
+            f"{source}: holds {len(found)} drawings; name one, such as {source}#1, or put them "
+            "all as questions to `Searcher.answers`"
+        )
+    return found[0]
+
+
+def _row(hit: Hit) -> str:
+    try:
+        picture = f'<img src="{photo_uri(hit.path, 96)}" width="96">'
+    except ImageError as error:
+        picture = escape(error.what)
+    name = escape(printable(str(hit.path)))
+    return f"<tr><td>{hit.rank}</td><td>{picture}</td><td>{hit.score:.3f}</td><td>{name}</td></tr>"
