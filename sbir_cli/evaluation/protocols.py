@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from sbir_cli.datasets import DataSet, Split
 from sbir_cli.embedding import Progress
 from sbir_cli.encoder import Encoder
@@ -18,12 +16,12 @@ from sbir_cli.evaluation.embedded import (
     embed_sketches,
     together,
 )
-from sbir_cli.evaluation.metrics import Values, score
+from sbir_cli.evaluation.metrics import score
 from sbir_cli.evaluation.partial import read_share
-from sbir_cli.evaluation.ranking import rank, score_rankings
+from sbir_cli.evaluation.ranking import score_queries
 from sbir_cli.evaluation.report import Partial, Report
 from sbir_cli.evaluation.settings import EvaluationConfig
-from sbir_cli.evaluation.summary import Average, by_class, summarise
+from sbir_cli.evaluation.summary import AVERAGES, by_class, summarise
 from sbir_cli.evaluation.trec import read_qrels, score_run
 
 
@@ -98,9 +96,7 @@ def _evaluated_part(dataset: DataSet, split: Split, config: EvaluationConfig) ->
 def _score(embedded: Embedded, config: EvaluationConfig) -> Report:
     """The numbers of a report; what they were done with is filled in by `evaluate`."""
     dataset, metrics = embedded.dataset, config.metrics
-    found = [score_rankings(rankings, metrics) for rankings in rank(embedded, config.task)]
-    queries = np.concatenate([indices for indices, _ in found])
-    values: Values = np.concatenate([part for _, part in found])
+    queries, values = score_queries(embedded, config.task, metrics)
     if not len(queries):
         raise SbirError(
             "no sketch has a photo of its own",
@@ -108,7 +104,7 @@ def _score(embedded: Embedded, config: EvaluationConfig) -> Report:
             remedy="name the pairs alike (a-1.png of a.jpg), or list them in pairs.csv",
         )
     classes = [dataset.sketch_classes[i] for i in queries]
-    average: Average = "classes" if config.task == "fine-grained" else "queries"
+    average = AVERAGES[config.task]
     return Report(
         task="generalized" if config.generalized else config.task,
         data="",

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from sbir_cli.config import Task
 from sbir_cli.embedding import Embeddings
 from sbir_cli.evaluation.embedded import Embedded
 from sbir_cli.evaluation.metrics import Metric, Values, score
-from sbir_cli.evaluation.settings import Task
 
 Indices = npt.NDArray[np.intp]
 
@@ -90,6 +90,16 @@ def relevant_ranks(relevant: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.intp]
     """The ranks (from 1) of the relevant photos of each of (n, g) rankings, ascending."""
     ranks = np.flatnonzero(relevant) % relevant.shape[1] + 1
     return np.split(ranks, np.cumsum(relevant.sum(axis=1))[:-1])
+
+
+def score_queries(
+    embedded: Embedded, task: Task, metrics: Sequence[Metric]
+) -> tuple[Indices, Values]:
+    """The sketches that have a relevant photo, (m,) indices in the data set, and their values,
+    (m, M), of whole rankings as `rank` makes them."""
+    found = [score_rankings(rankings, metrics) for rankings in rank(embedded, task)]
+    queries = np.concatenate([indices for indices, _ in found])
+    return queries, np.concatenate([values for _, values in found])
 
 
 def score_rankings(rankings: Rankings, metrics: Sequence[Metric]) -> tuple[Indices, Values]:

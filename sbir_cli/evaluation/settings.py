@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+from sbir_cli.config import Task
 from sbir_cli.errors import UsageError
 from sbir_cli.evaluation.metrics import Metric, accuracy_metrics, category_metrics
-
-Task = Literal["category", "fine-grained"]
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,13 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from sbir_cli.config import Task
 from sbir_cli.evaluation.metrics import Metric, Values
 from sbir_cli.evaluation.settings import EvaluationConfig
 
 Average = Literal["queries", "classes"]
+AVERAGES: dict[Task, Average] = {"category": "queries", "fine-grained": "classes"}
+"""What a task's values are means over [paper]."""
 
 LEVEL = 0.95
 """Of the intervals."""

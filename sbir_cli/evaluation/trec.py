@@ -18,11 +18,11 @@ from urllib.parse import quote_from_bytes
 
 import numpy as np
 
+from sbir_cli.config import Task
 from sbir_cli.errors import SbirError
 from sbir_cli.evaluation.embedded import Embedded
 from sbir_cli.evaluation.metrics import UNRANKED, Ranks
 from sbir_cli.evaluation.ranking import rank
-from sbir_cli.evaluation.settings import Task
 
 _SAFE = "".join(map(chr, range(33, 127))).replace("%", "")
 

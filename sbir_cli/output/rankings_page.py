@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from sbir_cli.config import Task
 from sbir_cli.evaluation.embedded import Embedded
 from sbir_cli.evaluation.ranking import rank
-from sbir_cli.evaluation.settings import Task
 from sbir_cli.gallery import Hit
 from sbir_cli.imaging.sketches import Sketch, read_sketch
 from sbir_cli.output.contact_sheet import contact_sheet

@@ -90,7 +90,17 @@ def train(
         processes.check_same(repr([part and part.dataset.manifest() for part in parts]), "images")
         run = _Run(encoder, config, output, choice, *parts)
         run.go(resume, watch)
+        _warn_if_worse(run.state, run.measure, note)
         return Report(run.state, run.measure, parts[0].dataset, unreadable)
+
+
+def _warn_if_worse(state: State, measure: str, note: Callable[[str], None]) -> None:
+    before = state.history[0].get("validation")
+    if before is not None and state.best_value is not None and state.best_value < before:
+        note(
+            f"no epoch is as good as the model before training ({measure} {before:.4f}, at best "
+            f"{state.best_value:.4f}): use smaller learning rates"
+        )
 
 
 def _check_base(encoder: PromptedEncoder) -> None:
@@ -133,14 +143,14 @@ class _Run:
     ) -> None:
         self.encoder, self.config, self.output = encoder, config, output
         self.choice, self.trained, self.held_out = choice, trained, held_out
-        self.measure, compute = MEASURES[config.task]
+        self.measure = MEASURES[config.task].name
         self.state = State()
         self.method = make_method(encoder, config)
         self.adam = make_optimiser(self.method)
         normaliser = Normaliser(encoder.preprocess, encoder.device.device)
         feed = Feed(trained, normaliser, config)
         self.centre = Centre(trained, normaliser) if config.center else None
-        validate = Validator(held_out, normaliser, compute, self.centre) if held_out else None
+        validate = Validator(held_out, normaliser, config.task, self.centre) if held_out else None
         objective = _objective(encoder, config, trained.dataset.classes)
         self.loop = Loop(self.method, self.adam, objective, feed, validate, self._save)
         self._written = -1

@@ -2,65 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from sbir_cli.config import Task
-from sbir_cli.datasets import DataSet
-from sbir_cli.evaluation.metrics import accuracy, ap_trec
+from sbir_cli.embedding import Embeddings
+from sbir_cli.errors import SbirError
+from sbir_cli.evaluation.embedded import Embedded
+from sbir_cli.evaluation.metrics import Metric, accuracy, ap_trec
+from sbir_cli.evaluation.ranking import score_queries
+from sbir_cli.evaluation.summary import AVERAGES, mean
 from sbir_cli.training.batch_loader import Normaliser
 from sbir_cli.training.image_store import Images, Loaded
 from sbir_cli.training.methods import Method
 from sbir_cli.training.objective import Modality
 
-Embeddings = npt.NDArray[np.float32]
-Measure = Callable[[Embeddings, Embeddings, DataSet], float]
-"""(N, D) unit-length sketches, (G, D) photos and the data set they belong to, to a number in 0..1,
-larger is better."""
-
 _BATCH = 64
 _SAMPLE = 1024  # training images behind a mean embedding
+_ALIKE = 1e-6  # of numbers in -1..1: what rounding alone makes of equal ones
 
 
-def map_all(sketches: Embeddings, photos: Embeddings, dataset: DataSet) -> float:
-    """mAP@all: the mean over sketches of AP = sum_i P(i) rel(i) / R, over the whole gallery; a
-    photo of the sketch's class is relevant. All protocols but `voc` give this number."""
-    wanted, there = np.array(dataset.sketch_classes), np.array(dataset.photo_classes)
-    values = []
-    for name in dataset.classes:  # one number R of relevant photos at a time
-        ranking = np.argsort(-(sketches[wanted == name] @ photos.T), axis=1, kind="stable")
-        relevant = (there == name)[ranking]
-        ranks = np.nonzero(relevant)[1].reshape(len(ranking), -1) + 1
-        values.append(ap_trec(ranks, None))
-    return float(np.concatenate(values).mean())
-
-
-def acc_1(sketches: Embeddings, photos: Embeddings, dataset: DataSet) -> float:
-    """Acc@1: the share of sketches whose own photo comes first among the photos of its class,
-    averaged over classes [paper]."""
-    wanted, there = np.array(dataset.sketch_classes), np.array(dataset.photo_classes)
-    own = np.array([-1 if i is None else i for i in dataset.own_photo])
-    values = []
-    for name in dataset.classes:
-        queries = np.flatnonzero((wanted == name) & (own >= 0))
-        gallery = np.flatnonzero(there == name)
-        if len(queries):
-            scores = sketches[queries] @ photos[gallery].T
-            hits = gallery[None, :] == own[queries, None]
-            ranks = 1 + (scores > scores[hits][:, None]).sum(axis=1, keepdims=True)
-            values.append(accuracy(ranks, 1).mean())
-    return float(np.mean(values))
-
-
-MEASURES: dict[Task, tuple[str, Measure]] = {
-    "category": ("mAP@all", map_all),
-    "fine-grained": ("Acc@1", acc_1),
+MEASURES: dict[Task, Metric] = {
+    "category": Metric("mAP@all", "trec", lambda ranks: ap_trec(ranks, None)),
+    "fine-grained": Metric("Acc@1", "class mean", lambda ranks: accuracy(ranks, 1)),
 }
+"""What selects the best epoch. All protocols but `voc` give this mAP@all."""
+
+
+def measure(embedded: Embedded, task: Task) -> float:
+    """The task's measure as `sbir evaluate` computes it, in 0..1, larger is better.
+
+    It is 0 where all photos are embedded alike: such photos are ranked by their paths, and that
+    order must not be taken for something learned.
+
+    Raises:
+        SbirError: an embedding is not finite.
+    """
+    if not (np.isfinite(embedded.sketches).all() and np.isfinite(embedded.photos).all()):
+        raise SbirError(
+            "the validation's embeddings are not finite",
+            remedy="use smaller learning rates, or --precision float32",
+        )
+    if np.ptp(embedded.photos, axis=0).max() <= _ALIKE:
+        return 0.0
+    queries, values = score_queries(embedded, task, [MEASURES[task]])
+    classes = [embedded.dataset.sketch_classes[i] for i in queries]
+    return float(mean(values, classes, AVERAGES[task])[0])
 
 
 Means = tuple[Tensor | None, Tensor | None]
@@ -94,22 +85,22 @@ class Validator:
     Args:
         loaded: the held-out classes.
         normaliser: 8-bit pixels to the model's.
-        measure: embeddings to the number that selects the best epoch.
+        task: what is measured; see `measure`.
         centre: the means to subtract; None: nothing is.
     """
 
     def __init__(
-        self, loaded: Loaded, normaliser: Normaliser, measure: Measure, centre: Centre | None
+        self, loaded: Loaded, normaliser: Normaliser, task: Task, centre: Centre | None
     ) -> None:
         self._loaded, self._normaliser = loaded, normaliser
-        self._measure, self._centre = measure, centre
+        self._task, self._centre = task, centre
 
     def __call__(self, method: Method) -> float:
         """The measure, in 0..1."""
         means: Means = (None, None) if self._centre is None else self._centre(method)
         sketches = self._embed(method, "sketch", self._loaded.sketches, means[0])
         photos = self._embed(method, "photo", self._loaded.photos, means[1])
-        return self._measure(sketches, photos, self._loaded.dataset)
+        return measure(Embedded(self._loaded.dataset, sketches, photos, []), self._task)
 
     def _embed(
         self, method: Method, kind: Modality, images: Images, mean: Tensor | None

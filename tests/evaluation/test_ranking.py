@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sbir_cli.config import Task
 from sbir_cli.datasets import DataSet
 from sbir_cli.evaluation import ranking
 from sbir_cli.evaluation.embedded import Embedded
 from sbir_cli.evaluation.ranking import best_first, rank, relevant_ranks, score_rankings
-from sbir_cli.evaluation.settings import EvaluationConfig, Task
+from sbir_cli.evaluation.settings import EvaluationConfig
 
 
 def embedded(sketches: int = 40, photos: int = 30, classes: int = 4, seed: int = 0) -> Embedded:

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import pytrec_eval
 
+from sbir_cli.config import Task
 from sbir_cli.errors import SbirError
 from sbir_cli.evaluation.metrics import UNRANKED
 from sbir_cli.evaluation.protocols import evaluate_run
 from sbir_cli.evaluation.ranking import rank, score_rankings
-from sbir_cli.evaluation.settings import EvaluationConfig, Task
+from sbir_cli.evaluation.settings import EvaluationConfig
 from sbir_cli.evaluation.trec import read_qrels, score_run, trec_name, write_qrels, write_run
 from tests.evaluation.test_ranking import embedded
 

@@ -18,7 +18,7 @@ from sbir_cli.config import TrainConfig
 from sbir_cli.datasets import DataSet, read_dataset
 from sbir_cli.encoder.torch_encoder import PromptedEncoder, load_encoder
 from sbir_cli.errors import ModelError, SbirError, UsageError
-from sbir_cli.training import loop, losses, run
+from sbir_cli.training import loop, losses, run, validation
 from sbir_cli.training.batch_loader import Normaliser
 from sbir_cli.training.folder import STATE, claim
 from sbir_cli.training.image_store import Loader
@@ -85,8 +85,7 @@ def test_the_checkpoint_is_the_best_epoch_and_tells_how_it_was_made(
 ) -> None:
     """A fake measure that is best after the second epoch stops the run after two more."""
     values = iter([0.1, 0.2, 0.9, 0.3, 0.9])
-    measures = {"category": ("mAP@all", lambda sketches, photos, dataset: next(values))}
-    monkeypatch.setattr(run, "MEASURES", measures)
+    monkeypatch.setattr(validation, "measure", lambda embedded, task: next(values))
     config = replace(CATEGORY, epochs=30, patience=2)
     out = tmp_path / "c"
     report = train(data, None, encoder, config, out)
@@ -113,6 +112,35 @@ def test_the_checkpoint_is_the_best_epoch_and_tells_how_it_was_made(
         assert curve.size == (900, 420) and np.asarray(curve).min() < 50
     resumed = train(data, None, _fresh(encoder), config, out, resume=True)
     assert resumed.state.epoch == 4  # it had stopped
+
+
+@pytest.mark.parametrize("collapsed", [{1}, {2, 3}, {1, 2, 3}], ids=str)
+def test_an_epoch_that_embeds_all_alike_is_not_kept_as_best(
+    encoder: PromptedEncoder,
+    data: DataSet,
+    tmp_path: Path,
+    collapsed: set[int],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, calls = validation.embed, [0]
+
+    def embed(*arguments: Any) -> torch.Tensor:
+        epoch = (
+            calls[0] // 2
+        )  # the sketches, then the photos, before the first epoch and after each
+        calls[0] += 1
+        found = whole(*arguments)
+        return found[:1].expand_as(found) if epoch in collapsed else found
+
+    monkeypatch.setattr(validation, "embed", embed)
+    notes: list[str] = []
+    state = train(data, None, encoder, CATEGORY, tmp_path / "c", note=notes.append).state
+    values = {row["epoch"]: row["validation"] for row in state.history}
+    assert {epoch for epoch, value in values.items() if value == 0} == collapsed
+    if collapsed == {1, 2, 3}:
+        assert "no epoch is as good as the model before training" in notes[-1]
+    else:
+        assert state.best_epoch not in collapsed
 
 
 @pytest.mark.parametrize("config", [CATEGORY, FINE], ids=["category", "fine-grained"])
