@@ -22,6 +22,7 @@ from sbir_cli.encoder.model_files import (
     OPEN_CLIP_WEIGHTS,
     Source,
 )
+from sbir_cli.encoder.silence import silence
 from sbir_cli.errors import ModelError
 from sbir_cli.imaging.preprocess import Preprocess
 
@@ -121,6 +122,7 @@ def _load(path: Path, prefix: str) -> dict[str, Array]:
 
 
 def _session(path: Path, weights: dict[str, Array], branches: dict[str, Array]) -> Any:
+    silence()
     import onnxruntime
 
     mine = {

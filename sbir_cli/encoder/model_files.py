@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sbir_cli.encoder.silence import silence
 from sbir_cli.errors import ModelError
 from sbir_cli.storage import resources
 
@@ -121,6 +122,7 @@ def _checkpoint(folder: Path, download: bool) -> Source:
 def _open_clip(name: str, download: bool) -> Source:
     from sbir_cli.encoder.torchvision_ops import declare_missing_ops
 
+    silence()
     declare_missing_ops()
     from open_clip import list_models, list_pretrained_tags_by_model
     from open_clip.pretrained import get_pretrained_cfg
@@ -167,6 +169,7 @@ def _hub_folder(repository: str, download: bool) -> Path:
 
 def _hub_file(repository: str, candidates: list[str], download: bool) -> Path:
     """The first of `candidates` that is cached, else the first that can be downloaded."""
+    silence()
     from huggingface_hub import constants, hf_hub_download
     from huggingface_hub.errors import EntryNotFoundError
 

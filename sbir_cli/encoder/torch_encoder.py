@@ -27,6 +27,7 @@ from sbir_cli.encoder.model_files import (
     Source,
     find_model,
 )
+from sbir_cli.encoder.silence import silence
 from sbir_cli.encoder.torchvision_ops import declare_missing_ops
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.errors import ModelError
@@ -175,6 +176,7 @@ def load_encoder(
 
 
 def _build(source: Source) -> Any:
+    silence()
     declare_missing_ops()
     import open_clip
 

@@ -129,7 +129,7 @@ class Database:
                 remedy=remake(index),
             )
         # immutable: the file is only ever replaced as a whole, and its folder may be read-only
-        uri = f"file:{quote(os.fsencode(self.path.absolute()))}?immutable=1"
+        uri = f"file:{quote(os.fsencode(self.path.absolute()))}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
 
     def close(self) -> None:
