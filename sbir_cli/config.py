@@ -7,7 +7,17 @@ from typing import Any, Literal, get_args
 
 from sbir_cli.errors import UsageError
 
+# Each choice of the command line, declared here and nowhere else
 IndexType = Literal["auto", "flat", "hnsw", "ivf"]
+DatasetName = Literal["folder", "sketchy", "tuberlin", "quickdraw"]
+AnswerFormat = Literal["table", "paths", "jsonl", "tsv", "csv"]
+ReportFormat = Literal["table", "json"]
+Task = Literal["category", "fine-grained"]
+Method = Literal["prompt", "ip", "mm", "deep", "cond", "lin", "ft"]
+Preset = Literal["paper", "released", "best"]
+Share = Literal["auto", "none", "norms", "all"]
+Schedule = Literal["constant", "cosine"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def _require(condition: bool, option: str, rule: str) -> None:
@@ -68,9 +78,9 @@ class IndexConfig:
 
     def __post_init__(self) -> None:
         _require(
-            self.type in ("auto", "flat", "hnsw", "ivf"),
+            self.type in get_args(IndexType),
             "--index-type",
-            "must be auto, flat, hnsw or ivf",
+            f"must be one of {', '.join(get_args(IndexType))}",
         )
         _require(0 < self.target_recall <= 1, "target recall", "must be in (0, 1]")
         _require(self.sample >= 1, "sample", "must be at least 1")
@@ -93,14 +103,6 @@ class QueryConfig:
             _require(-1 <= self.min_score <= 1, "--min-score", "must be a cosine in [-1, 1]")
         if self.min_share is not None:
             _require(0 < self.min_share <= 1, "--min-score", "as a share must be in (0 %, 100 %]")
-
-
-Task = Literal["category", "fine-grained"]
-Method = Literal["prompt", "ip", "mm", "deep", "cond", "lin", "ft"]
-Preset = Literal["paper", "released", "best"]
-Share = Literal["auto", "none", "norms", "all"]
-Schedule = Literal["constant", "cosine"]
-Precision = Literal["auto", "float32", "bfloat16"]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def test_every_command_it_prints_is_understood() -> None:
         _, name, *arguments = shlex.split(line)
         command = group.commands[name]  # type: ignore[attr-defined]
         with command.make_context(name, arguments) as context:
-            seen.add((name, context.params["dataset"].value, context.params["task"].value))
+            seen.add((name, context.params["dataset"], context.params["task"]))
     assert len(seen) == 8  # train and evaluate: three data sets at category level, one fine-grained
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,18 +13,10 @@ from sbir_cli.cli.exits import SKIPPED
 from sbir_cli.cli.options import BatchSize, Device, Model, Quiet, Workers
 from sbir_cli.cli.progress import progress_bar
 from sbir_cli.cli.streams import say, say_skipped, write_text
+from sbir_cli.config import IndexType
 
 if TYPE_CHECKING:
     from sbir_cli.gallery import Manifest, Report
-
-
-class IndexTypeOption(str, Enum):
-    """The FAISS index."""
-
-    auto = "auto"
-    flat = "flat"
-    hnsw = "hnsw"
-    ivf = "ivf"
 
 
 def embed_gallery(
@@ -62,7 +53,7 @@ def embed_gallery(
         ),
     ] = False,
     index_type: Annotated[
-        IndexTypeOption | None,
+        IndexType | None,
         typer.Option(
             "--index-type",
             envvar="SBIR_INDEX_TYPE",
@@ -95,7 +86,7 @@ def embed_gallery(
     from sbir_cli.imaging.images import find_photos
 
     old = _existing(output, rebuild)
-    kind = index_type.value if index_type else old.index_choice if old else "auto"
+    kind = index_type or (old.index_choice if old else "auto")
     embed = EmbedConfig(batch_size, workers, prune)
     storage = IndexConfig(type=kind)  # type: ignore[arg-type]  # checked by the class
     if "" in photos:  # an unset variable of the shell would mean the working folder

@@ -11,18 +11,17 @@ import typer
 from sbir_cli.cli.exits import SKIPPED
 from sbir_cli.cli.options import (
     BatchSize,
-    Dataset,
     DatasetOption,
     Device,
     Model,
     Quiet,
-    Task,
     TaskOption,
     Workers,
 )
 from sbir_cli.cli.progress import progress_bar
-from sbir_cli.cli.report import ReportFormat, publish, write_trec
+from sbir_cli.cli.report import publish, write_trec
 from sbir_cli.cli.streams import say, write_text
+from sbir_cli.config import ReportFormat
 
 if TYPE_CHECKING:
     from sbir_cli.evaluation.protocols import Evaluation
@@ -40,7 +39,7 @@ def evaluate(
             show_default=False,
         ),
     ] = None,
-    dataset: Dataset = DatasetOption.folder,
+    dataset: DatasetOption = "folder",
     split: Annotated[
         str | None,
         typer.Option(
@@ -50,7 +49,7 @@ def evaluate(
             "published; for a folder all classes are unseen).",
         ),
     ] = None,
-    task: Task = TaskOption.category,
+    task: TaskOption = "category",
     generalized: Annotated[
         bool,
         typer.Option(
@@ -156,7 +155,7 @@ def evaluate(
     from sbir_cli.evaluation.settings import EvaluationConfig
 
     config = EvaluationConfig(
-        task=task.value,
+        task=task,
         generalized=generalized,
         fit=fit,
         cuts=tuple(_numbers(k, "--k", int)),
@@ -179,7 +178,7 @@ def evaluate(
         publish(evaluate_run(run, qrels, config), form, output, per_class, quiet)
         return
     assert data is not None
-    found = _evaluate(data, dataset.value, split, model, device, config, shares, quiet)
+    found = _evaluate(data, dataset, split, model, device, config, shares, quiet)
     if trec_run is not None or trec_qrels is not None:
         write_trec(found, config, trec_run, trec_qrels, trec_depth, quiet)
     if grid is not None:

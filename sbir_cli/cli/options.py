@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import Annotated
 
 import typer
 
+from sbir_cli.config import DatasetName, Task
 
-class DatasetOption(str, Enum):
-    """How DATA is laid out, and which published splits it has."""
-
-    folder = "folder"
-    sketchy = "sketchy"
-    tuberlin = "tuberlin"
-    quickdraw = "quickdraw"
-
-
-class TaskOption(str, Enum):
-    """What a right photo is."""
-
-    category = "category"
-    fine_grained = "fine-grained"
-
-
-Dataset = Annotated[
-    DatasetOption,
+DatasetOption = Annotated[
+    DatasetName,
     typer.Option("--dataset", envvar="SBIR_DATASET", help="Which data set DATA is."),
 ]
-Task = Annotated[
-    TaskOption,
+TaskOption = Annotated[
+    Task,
     typer.Option(
         "--task",
         envvar="SBIR_TASK",

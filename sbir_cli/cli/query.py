@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,22 +12,13 @@ import typer
 from sbir_cli.cli.exits import SKIPPED
 from sbir_cli.cli.options import Device, Model, Quiet
 from sbir_cli.cli.streams import say, write_results, write_text
+from sbir_cli.config import AnswerFormat
 
 if TYPE_CHECKING:
     from sbir_cli.config import SketchConfig
     from sbir_cli.errors import ImageError
     from sbir_cli.imaging.sketches import Sketch
     from sbir_cli.search import Answer, Searcher
-
-
-class Format(str, Enum):
-    """How results are written to stdout."""
-
-    table = "table"
-    paths = "paths"
-    jsonl = "jsonl"
-    tsv = "tsv"
-    csv = "csv"
 
 
 def query(
@@ -53,7 +43,7 @@ def query(
         int, typer.Option("--top", "-n", envvar="SBIR_TOP", help="Photos per sketch.")
     ] = 10,
     form: Annotated[
-        Format | None,
+        AnswerFormat | None,
         typer.Option(
             "--format",
             "-f",
@@ -188,19 +178,19 @@ def _write_sheet(answers: list[Answer], path: Path, quiet: bool) -> None:
         say(f"contact sheet: {path}")
 
 
-def _format(form: Format | None, print0: bool) -> Format:
+def _format(form: AnswerFormat | None, print0: bool) -> AnswerFormat:
     from sbir_cli.errors import UsageError
 
-    if print0 and form not in (None, Format.paths):
+    if print0 and form not in (None, "paths"):
         raise UsageError("--print0 writes paths; leave out --format")
     terminal = sys.stdout is not None and sys.stdout.isatty()
-    return form or (Format.table if terminal and not print0 else Format.paths)
+    return form or ("table" if terminal and not print0 else "paths")
 
 
-def _print(answers: list[Answer], form: Format, print0: bool) -> None:
+def _print(answers: list[Answer], form: AnswerFormat, print0: bool) -> None:
     from sbir_cli.output import answers as writers
 
-    if form is Format.table:
+    if form == "table":
         from rich.console import Console
 
         from sbir_cli.output.table import print_table
@@ -212,4 +202,4 @@ def _print(answers: list[Answer], form: Format, print0: bool) -> None:
     elif print0:
         write_results(writers.paths(answers, "\0"))
     else:
-        write_results(writers.WRITERS[form.value](answers))
+        write_results(writers.WRITERS[form](answers))

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sbir_cli.cli.streams import say, say_skipped, write_results, write_text
+from sbir_cli.config import ReportFormat
 
 if TYPE_CHECKING:
     from sbir_cli.evaluation.protocols import Evaluation
     from sbir_cli.evaluation.report import Report
     from sbir_cli.evaluation.settings import EvaluationConfig
-
-
-class ReportFormat(str, Enum):
-    """How the report is written to stdout."""
-
-    table = "table"
-    json = "json"
 
 
 def publish(
@@ -33,8 +26,8 @@ def publish(
         write_text(output, text, "--output")
     if form is None:
         terminal = sys.stdout is not None and sys.stdout.isatty()
-        form = ReportFormat.table if terminal else ReportFormat.json
-    if form is ReportFormat.json:
+        form = "table" if terminal else "json"
+    if form == "json":
         write_results(text.encode())
     else:
         from rich.console import Console

@@ -3,65 +3,20 @@
 from __future__ import annotations
 
 import time
-from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from sbir_cli.cli.exits import SKIPPED
-from sbir_cli.cli.options import Dataset, DatasetOption, Device, Quiet, Task, TaskOption
+from sbir_cli.cli.options import DatasetOption, Device, Quiet, TaskOption
 from sbir_cli.cli.progress import progress_bar
 from sbir_cli.cli.streams import say, say_skipped
-from sbir_cli.config import TrainConfig
+from sbir_cli.config import Method, Precision, Preset, Schedule, Share, TrainConfig
 from sbir_cli.training import processes
 
 if TYPE_CHECKING:
     from sbir_cli.training.run import Report
-
-
-class MethodOption(str, Enum):
-    """What is trained over the frozen backbone."""
-
-    prompt = "prompt"
-    ip = "ip"
-    mm = "mm"
-    deep = "deep"
-    cond = "cond"
-    lin = "lin"
-    ft = "ft"
-
-
-class PresetOption(str, Enum):
-    """A named set of knobs."""
-
-    paper = "paper"
-    released = "released"
-    best = "best"
-
-
-class ShareOption(str, Enum):
-    """What the two branches have in common."""
-
-    auto = "auto"
-    none = "none"
-    norms = "norms"
-    all = "all"
-
-
-class ScheduleOption(str, Enum):
-    """How learning rates change."""
-
-    constant = "constant"
-    cosine = "cosine"
-
-
-class PrecisionOption(str, Enum):
-    """The backbone's arithmetic."""
-
-    auto = "auto"
-    float32 = "float32"
-    bfloat16 = "bfloat16"
 
 
 def _knob(flag: str, text: str, *more: str) -> Any:
@@ -79,7 +34,7 @@ def train(
         Path,
         typer.Option("--output", "-o", envvar="SBIR_CHECKPOINT", help="The checkpoint folder."),
     ],
-    dataset: Dataset = DatasetOption.folder,
+    dataset: DatasetOption = "folder",
     split: Annotated[
         str | None,
         typer.Option(
@@ -89,9 +44,9 @@ def train(
             "loaded (default: the first published; of a folder all classes are trained on).",
         ),
     ] = None,
-    task: Task = TaskOption.category,
+    task: TaskOption = "category",
     method: Annotated[
-        MethodOption,
+        Method,
         typer.Option(
             "--method",
             envvar="SBIR_METHOD",
@@ -99,15 +54,15 @@ def train(
             "(projected prompt), deep (prompts in 9 layers), cond (prompts from the sketch), lin "
             "(linear layer), ft (fine-tuning).",
         ),
-    ] = MethodOption.prompt,
+    ] = "prompt",
     preset: Annotated[
-        PresetOption,
+        Preset,
         typer.Option(
             "--preset",
             envvar="SBIR_PRESET",
             help="Where the options below start: the paper, its released code, or our best.",
         ),
-    ] = PresetOption.best,
+    ] = "best",
     model: Annotated[
         str | None,
         typer.Option(
@@ -134,13 +89,13 @@ def train(
         float | None, _knob("--weight-lr", "Learning rate of other weights (mm, cond, lin, ft).")
     ] = None,
     schedule: Annotated[
-        ScheduleOption | None, _knob("--schedule", "Whether learning rates fall to zero.")
+        Schedule | None, _knob("--schedule", "Whether learning rates fall to zero.")
     ] = None,
     layer_norms: Annotated[
         bool | None, _knob("--layer-norms/--no-layer-norms", "Train the LayerNorms (prompt).")
     ] = None,
     share: Annotated[
-        ShareOption | None, _knob("--share", "What the sketch and photo branch have in common.")
+        Share | None, _knob("--share", "What the sketch and photo branch have in common.")
     ] = None,
     prompts: Annotated[
         int | None, _knob("--prompts", "Prompt tokens per layer, the paper's K.", "-K")
@@ -206,7 +161,7 @@ def train(
     ] = None,
     seed: Annotated[int | None, _knob("--seed", "Of everything random.")] = None,
     precision: Annotated[
-        PrecisionOption | None, _knob("--precision", "Of the backbone: auto, float32, bfloat16.")
+        Precision | None, _knob("--precision", "Of the backbone: auto, float32, bfloat16.")
     ] = None,
     recompute: Annotated[
         int | None,
@@ -221,13 +176,13 @@ def train(
     """Train prompts (or a baseline) on seen classes and keep the best as a checkpoint."""
     known = TrainConfig.__dataclass_fields__
     given = {name: value for name, value in locals().items() if name in known}
-    knobs = {k: v.value if isinstance(v, Enum) else v for k, v in given.items() if v is not None}
+    knobs = {name: value for name, value in given.items() if value is not None}
     if held_out_classes is not None:
         names = (name.strip() for name in held_out_classes.split(","))
         knobs["held_out_classes"] = tuple(name for name in names if name)
-    place = (data, dataset.value, split, model, device)
+    place = (data, dataset, split, model, device)
     try:
-        _train(place, preset.value, knobs, output, resume, quiet or not processes.is_first())
+        _train(place, preset, knobs, output, resume, quiet or not processes.is_first())
     except KeyboardInterrupt:
         say("the same command with --resume goes on where it stopped")
         raise
@@ -235,7 +190,7 @@ def train(
 
 def _train(
     place: tuple[Path, str, str | None, str | None, str],
-    preset: Any,
+    preset: Preset,
     knobs: dict[str, Any],
     output: Path,
     resume: bool,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sbir_cli.datasets.folders import (
-    LAYOUTS,
     DataSet,
     read_dataset,
     resolve_split,
@@ -12,7 +11,6 @@ from sbir_cli.datasets.published import DATASETS, Split, load_split
 
 __all__ = [
     "DATASETS",
-    "LAYOUTS",
     "DataSet",
     "Split",
     "load_split",

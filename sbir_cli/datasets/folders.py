@@ -8,16 +8,15 @@ import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
+from sbir_cli.config import DatasetName
 from sbir_cli.datasets.listing import class_key, drawings, list_side
 from sbir_cli.datasets.pairs import own_photos
-from sbir_cli.datasets.published import DATASETS, Split, load_split, published_classes
+from sbir_cli.datasets.published import Split, load_split, published_classes
 from sbir_cli.errors import SbirError, UsageError
 
-__all__ = ["LAYOUTS", "DataSet", "read_dataset", "resolve_split"]
-
-LAYOUTS = ("folder", *DATASETS)
+__all__ = ["DataSet", "read_dataset", "resolve_split"]
 
 
 @dataclass(frozen=True)
@@ -106,8 +105,9 @@ def read_dataset(root: Path, dataset: str = "folder", *, vector: bool = False) -
         UsageError: no such data set.
         SbirError: a side or all classes are missing; `where` names the folder.
     """
-    if dataset not in LAYOUTS:
-        raise UsageError(f"no data set is called `{dataset}`", remedy=f"use {', '.join(LAYOUTS)}")
+    if dataset not in get_args(DatasetName):
+        known = ", ".join(get_args(DatasetName))
+        raise UsageError(f"no data set is called `{dataset}`", remedy=f"use {known}")
     sides = {side: list_side(root, side) for side in ("sketch", "photo")}
     published = [] if dataset == "folder" else published_classes(dataset)
     spelling = {class_key(name): name for name in (*sides["sketch"], *sides["photo"], *published)}

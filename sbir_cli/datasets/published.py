@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args
 
+from sbir_cli.config import DatasetName
 from sbir_cli.errors import UsageError
 
-DATASETS = ("sketchy", "tuberlin", "quickdraw")
+DATASETS = tuple(name for name in get_args(DatasetName) if name != "folder")
+"""Those that have published splits."""
 _TWICE = {("sketchy", "paper21"): 100}  # photos a class that the published list counts twice
 
 
