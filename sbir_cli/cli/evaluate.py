@@ -8,13 +8,18 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from sbir_cli.cli.data import Data
 from sbir_cli.cli.exits import SKIPPED
 from sbir_cli.cli.options import (
     BatchSize,
+    CheckOnly,
     DatasetOption,
     Device,
+    Lists,
     Model,
+    Photos,
     Quiet,
+    Sketches,
     TaskOption,
     Workers,
 )
@@ -35,7 +40,8 @@ def evaluate(
         Path | None,
         typer.Argument(
             metavar="DATA",
-            help="Folder with sketch/<class>/* and photo/<class>/*.",
+            help="Folder of the data set: sketch/<class>/* and photo/<class>/*, or as --dataset is "
+            "handed around.",
             show_default=False,
         ),
     ] = None,
@@ -49,6 +55,10 @@ def evaluate(
             "published; for a folder all classes are unseen).",
         ),
     ] = None,
+    lists: Lists = None,
+    sketches: Sketches = None,
+    photos: Photos = None,
+    check: CheckOnly = False,
     task: TaskOption = "category",
     generalized: Annotated[
         bool,
@@ -154,6 +164,10 @@ def evaluate(
     from sbir_cli.errors import UsageError
     from sbir_cli.evaluation.settings import EvaluationConfig
 
+    source = Data(data, dataset, split, lists, sketches or (), photos or ())
+    if check and source.named:
+        source.check(form, output)
+        return
     config = EvaluationConfig(
         task=task,
         generalized=generalized,
@@ -168,7 +182,7 @@ def evaluate(
         raise UsageError("--partial takes percentages above 0, up to 100")
     if trec_depth < 1:
         raise UsageError("--trec-depth must be at least 1")
-    if (run is None) != (qrels is None) or (run is None) == (data is None):
+    if (run is None) != (qrels is None) or (run is not None) == source.named:
         raise UsageError("name DATA, or --run with --qrels")
     if run is not None and qrels is not None:
         if any(wanted for wanted in (shares, grid, trec_run, trec_qrels, generalized)):
@@ -177,8 +191,7 @@ def evaluate(
 
         publish(evaluate_run(run, qrels, config), form, output, per_class, quiet)
         return
-    assert data is not None
-    found = _evaluate(data, dataset, split, model, device, config, shares, quiet)
+    found = _evaluate(source, model, device, config, shares, quiet)
     if trec_run is not None or trec_qrels is not None:
         write_trec(found, config, trec_run, trec_qrels, trec_depth, quiet)
     if grid is not None:
@@ -200,22 +213,20 @@ def _numbers(text: str | None, option: str, kind: Callable[[str], Number]) -> li
 
 
 def _evaluate(
-    data: Path,
-    dataset: str,
-    split: str | None,
+    source: Data,
     model: str | None,
     device: str,
     config: EvaluationConfig,
     shares: list[float],
     quiet: bool,
 ) -> Evaluation:
-    from sbir_cli.datasets import read_dataset, resolve_split
+    from sbir_cli.datasets import resolve_split
     from sbir_cli.encoder import load_encoder
     from sbir_cli.evaluation.protocols import evaluate
     from sbir_cli.storage import resources
 
-    whole = read_dataset(data, dataset, vector=bool(shares))
-    chosen = resolve_split(whole, split)
+    whole = source.read(vector=bool(shares))
+    chosen = resolve_split(whole, source.split)
     encoder = load_encoder(model or resources.BUNDLED_CHECKPOINTS[config.task], device)
     if not quiet:
         say(f"model {encoder.name} on {encoder.device}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,41 @@ from sbir_cli.config import DatasetName, Task
 DatasetOption = Annotated[
     DatasetName,
     typer.Option("--dataset", envvar="SBIR_DATASET", help="Which data set DATA is."),
+]
+Lists = Annotated[
+    Path | None,
+    typer.Option(
+        "--lists",
+        envvar="SBIR_LISTS",
+        help="Folder of published file lists (cname_cid.txt, *_train.txt, *_zero.txt): take "
+        "exactly these files and their split.",
+    ),
+]
+Sketches = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--sketches",
+        envvar="SBIR_SKETCHES",
+        help="Folder of <class>/ folders of sketches, in place of DATA's; may be repeated.",
+        show_default=False,
+    ),
+]
+Photos = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--photos",
+        envvar="SBIR_PHOTOS",
+        help="Folder of <class>/ folders of photos, in place of DATA's; may be repeated.",
+        show_default=False,
+    ),
+]
+CheckOnly = Annotated[
+    bool,
+    typer.Option(
+        "--check",
+        help="Only say what the data set is: folders, classes, counts and pairs beside the "
+        "published ones; exit code 3 where they differ.",
+    ),
 ]
 TaskOption = Annotated[
     Task,

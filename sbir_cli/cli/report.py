@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,8 @@ from sbir_cli.cli.streams import say, say_skipped, write_results, write_text
 from sbir_cli.config import ReportFormat
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from sbir_cli.evaluation.protocols import Evaluation
     from sbir_cli.evaluation.report import Report
     from sbir_cli.evaluation.settings import EvaluationConfig
@@ -21,7 +24,27 @@ def publish(
     """The report to stdout and to a file, notes to stderr."""
     from sbir_cli.output.evaluation import print_report, report_json
 
-    text = report_json(report)
+    write_report(
+        report_json(report),
+        lambda console: print_report(report, console, per_class),
+        form,
+        output,
+    )
+    if not quiet:
+        _say_notes(report)
+
+
+def write_report(
+    text: str,
+    draw: Callable[[Console], None],
+    form: ReportFormat | None = None,
+    output: Path | None = None,
+) -> None:
+    """A report to stdout, as JSON or drawn as a table, and its JSON to a file.
+
+    Raises:
+        SbirError: one of them cannot be written.
+    """
     if output is not None:
         write_text(output, text, "--output")
     if form is None:
@@ -29,15 +52,13 @@ def publish(
         form = "table" if terminal else "json"
     if form == "json":
         write_results(text.encode())
-    else:
-        from rich.console import Console
+        return
+    from rich.console import Console
 
-        console = Console()
-        with console.capture() as table:
-            print_report(report, console, per_class)
-        write_results(table.get().encode("utf-8", "backslashreplace"))
-    if not quiet:
-        _say_notes(report)
+    console = Console()
+    with console.capture() as table:
+        draw(console)
+    write_results(table.get().encode("utf-8", "backslashreplace"))
 
 
 def _say_notes(report: Report) -> None:

@@ -8,14 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sbir_cli.cli.data import Data
 from sbir_cli.cli.exits import SKIPPED
-from sbir_cli.cli.options import DatasetOption, Device, Quiet, TaskOption
+from sbir_cli.cli.options import (
+    CheckOnly,
+    DatasetOption,
+    Device,
+    Lists,
+    Photos,
+    Quiet,
+    Sketches,
+    TaskOption,
+)
 from sbir_cli.cli.progress import progress_bar
 from sbir_cli.cli.streams import say, say_skipped
 from sbir_cli.config import Method, Precision, Preset, Schedule, Share, TrainConfig
+from sbir_cli.errors import UsageError
 from sbir_cli.training import processes
 
 if TYPE_CHECKING:
+    from sbir_cli.datasets import DataSet
     from sbir_cli.training.run import Report
 
 
@@ -27,13 +39,24 @@ def _knob(flag: str, text: str, *more: str) -> Any:
 
 def train(
     data: Annotated[
-        Path,
-        typer.Argument(metavar="DATA", help="Folder with sketch/<class>/* and photo/<class>/*."),
-    ],
+        Path | None,
+        typer.Argument(
+            metavar="DATA",
+            help="Folder of the data set: sketch/<class>/* and photo/<class>/*, or as --dataset is "
+            "handed around.",
+            show_default=False,
+        ),
+    ] = None,
     output: Annotated[
-        Path,
-        typer.Option("--output", "-o", envvar="SBIR_CHECKPOINT", help="The checkpoint folder."),
-    ],
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            envvar="SBIR_CHECKPOINT",
+            help="The checkpoint folder.",
+            show_default=False,
+        ),
+    ] = None,
     dataset: DatasetOption = "folder",
     split: Annotated[
         str | None,
@@ -44,6 +67,10 @@ def train(
             "loaded (default: the first published; of a folder all classes are trained on).",
         ),
     ] = None,
+    lists: Lists = None,
+    sketches: Sketches = None,
+    photos: Photos = None,
+    check: CheckOnly = False,
     task: TaskOption = "category",
     method: Annotated[
         Method,
@@ -180,30 +207,48 @@ def train(
     if held_out_classes is not None:
         names = (name.strip() for name in held_out_classes.split(","))
         knobs["held_out_classes"] = tuple(name for name in names if name)
-    place = (data, dataset, split, model, device)
+    source = Data(data, dataset, split, lists, sketches or (), photos or ())
+    config = TrainConfig.preset(preset, **knobs)
+    if check:
+        source.check(more=lambda found: _would_train(found, split, config))
+        return
+    if output is None:
+        raise UsageError("name the checkpoint folder (--output)")
     try:
-        _train(place, preset, knobs, output, resume, quiet or not processes.is_first())
+        _train(source, model, device, config, output, resume, quiet or not processes.is_first())
     except KeyboardInterrupt:
         say("the same command with --resume goes on where it stopped")
         raise
 
 
+def _would_train(dataset: DataSet, split: str | None, config: TrainConfig) -> list[str]:
+    """What a run would leave out, train on and validate on."""
+    from sbir_cli.training.selection import choose
+
+    choice = choose(dataset, split, config)
+    parts = [("train on", choice.train)]
+    parts += [("validate on", choice.validation)] if choice.validation else []
+    return choice.notes + [
+        f"it would {what} {len(part.sketches):,} sketches and {len(part.photos):,} photos of "
+        f"{len(part.classes):,} classes"
+        for what, part in parts
+    ]
+
+
 def _train(
-    place: tuple[Path, str, str | None, str | None, str],
-    preset: Preset,
-    knobs: dict[str, Any],
+    source: Data,
+    model: str | None,
+    device: str,
+    config: TrainConfig,
     output: Path,
     resume: bool,
     quiet: bool,
 ) -> None:
-    from sbir_cli.datasets import read_dataset
     from sbir_cli.training.folder import check_free
 
-    data, dataset, split, model, device = place
-    config = TrainConfig.preset(preset, **knobs)
     processes.check_parts(config)
     check_free(output, resume)  # what is wrong with the folders is told before torch is loaded
-    images = read_dataset(data, dataset)
+    images = source.read()
     from sbir_cli.encoder import load_encoder
     from sbir_cli.storage import resources
     from sbir_cli.training.run import train as run
@@ -220,7 +265,7 @@ def _train(
 
         report = run(
             images,
-            split,
+            source.split,
             encoder,
             config,
             output,

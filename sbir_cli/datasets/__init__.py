@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from sbir_cli.datasets.folders import (
-    DataSet,
-    read_dataset,
-    resolve_split,
-)
+from sbir_cli.datasets.check import Check, check
+from sbir_cli.datasets.dataset import DataSet
 from sbir_cli.datasets.published import DATASETS, Split, load_split
+from sbir_cli.datasets.reading import read_dataset
+from sbir_cli.datasets.splits import resolve_split
 
 __all__ = [
     "DATASETS",
+    "Check",
     "DataSet",
     "Split",
+    "check",
     "load_split",
     "read_dataset",
     "resolve_split",

@@ -33,10 +33,15 @@ class Split:
     """Unseen classes of the published split that a folder lacks (`resolve_split`)."""
 
     @property
+    def different_photos_per_class(self) -> dict[str, int]:
+        """`photos_per_class` without those that the published list counts twice."""
+        twice = _TWICE.get((self.dataset, self.name), 0)
+        return {name: count - twice for name, count in self.photos_per_class.items()}
+
+    @property
     def gallery_size(self) -> int:
         """Different photos of the published unseen classes together; 0 where it is not known."""
-        twice = _TWICE.get((self.dataset, self.name), 0)
-        return sum(count - twice for count in self.photos_per_class.values())
+        return sum(self.different_photos_per_class.values())
 
     @property
     def queries(self) -> int:
@@ -65,6 +70,31 @@ def load_split(dataset: str, name: str | None = None) -> Split:
         unseen=sorted(split["unseen"]),
         photos_per_class=split.get("photos_per_class", {}),
         sketches_per_class=split.get("sketches_per_class", {}),
+    )
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How large a published data set is."""
+
+    classes: int
+    sketches: int
+    photos: int
+    paired_photos: int
+    """Photos that sketches were drawn from; 0 where none were."""
+    rounded: bool
+    """Sketches and photos are round numbers."""
+
+
+def published_totals(dataset: str) -> Totals:
+    """The size of `sketchy` (extended), `tuberlin` or `quickdraw`, as published."""
+    found = _published(dataset)
+    return Totals(
+        len(found["classes"]),
+        found["sketches"],
+        found["photos"],
+        found.get("paired_photos", 0),
+        found.get("counts_are_rounded", False),
     )
 
 

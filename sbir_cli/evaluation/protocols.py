@@ -83,6 +83,7 @@ def evaluate(
 
 def _evaluated_part(dataset: DataSet, split: Split, config: EvaluationConfig) -> DataSet:
     """Sketches of the unseen classes, and the gallery."""
+    dataset = dataset.for_task(config.task)
     if not config.generalized:
         return dataset.only(split.unseen)
     if not split.seen:
@@ -117,7 +118,7 @@ def _score(embedded: Embedded, config: EvaluationConfig) -> Report:
         left_out=len(dataset.sketches) - len(queries),
         unreadable=[
             {"path": str(path.relative_to(dataset.root)), "reason": reason}
-            for path, reason in embedded.unreadable
+            for path, reason in embedded.unreadable + dataset.skipped
         ],
         seed=config.seed,
         resamples=config.resamples,
@@ -126,7 +127,7 @@ def _score(embedded: Embedded, config: EvaluationConfig) -> Report:
 
 def _notes(part: DataSet, split: Split, config: EvaluationConfig) -> list[str]:
     """What a reader must know to compare the numbers."""
-    found = list(part.warnings) if config.task == "fine-grained" else []
+    found = list(part.warnings if config.task == "fine-grained" else part.notes)
     if config.fit:
         found.append("raster sketches cropped to their ink (--fit)")
     name = f"{split.dataset} {split.name}"

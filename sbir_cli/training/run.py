@@ -124,7 +124,7 @@ def _load(
             continue
         loaded = loader.load(dataset, lambda done, total: watch("decoding", done, total, {}))
         parts.append(loaded)
-    unreadable = [each for part in parts for each in part.unreadable]
+    unreadable = [each for part in parts for each in part.unreadable + part.dataset.skipped]
     usable = [part.only(drop_unusable(part.dataset, config.task, [])) for part in parts]
     return (usable[0], usable[1] if len(usable) > 1 else None), unreadable
 
@@ -217,7 +217,11 @@ class _Run:
             "split": self.choice.split,
             "training_data": identity["training data"],
             "validation_data": identity["validation data"],
-            "unreadable": sum(len(p.unreadable) for p in (self.trained, self.held_out) if p),
+            "unreadable": sum(
+                len(p.unreadable) + len(p.dataset.missing)
+                for p in (self.trained, self.held_out)
+                if p
+            ),
             "epoch": state.best_epoch,
             "validation": {
                 "metric": self.measure,

@@ -37,6 +37,7 @@ def choose(dataset: DataSet, split: str | Path | None, config: TrainConfig) -> C
             cannot be trained on.
         UsageError: more seen classes are asked for than there are.
     """
+    dataset = dataset.for_task(config.task)
     seen, name = _seen(dataset, split)
     notes = list(dataset.warnings)
     usable = drop_unusable(dataset.only(seen), config.task, notes)
@@ -54,7 +55,7 @@ def choose(dataset: DataSet, split: str | Path | None, config: TrainConfig) -> C
 
 
 def _seen(dataset: DataSet, split: str | Path | None) -> tuple[list[str], str]:
-    if split is None and dataset.name == "folder":
+    if split is None and dataset.name == "folder" and dataset.split is None:
         return dataset.classes, "all classes seen"
     found = resolve_split(dataset, split)
     seen = sorted(set(found.seen) & set(dataset.classes))
@@ -62,7 +63,9 @@ def _seen(dataset: DataSet, split: str | Path | None) -> tuple[list[str], str]:
         raise SbirError(
             f"no seen class of the split `{found.name}` is there",
             where=dataset.root,
-            remedy="check --dataset and --split",
+            remedy="check that --lists has lists of both sides that end in _train.txt"
+            if dataset.split
+            else "check --dataset and --split",
         )
     return seen, found.name
 

@@ -159,8 +159,8 @@ def test_classes_without_a_partner_are_told(tmp_path: Path) -> None:
     ("classes", "message"),
     [
         ({}, "no such folder"),
-        ({"bat": (1, 0)}, "there is no folder `photo` in it; a data set is sketch"),
-        ({"bat": (0, 1)}, "there is no folder `sketch`"),
+        ({"bat": (1, 0)}, "there is no folder of photos in it: found sketch/; --dataset folder"),
+        ({"bat": (0, 1)}, "there is no folder of sketches in it: found photo/; --dataset"),
         ({"bat": (0, 1), "cow": (1, 0)}, "no class has both"),
     ],
 )
@@ -174,7 +174,7 @@ def test_a_wrong_tree_gets_one_sentence(
 def test_empty_sides_and_unknown_data_sets(tmp_path: Path) -> None:
     make_tree(tmp_path, {"bat": (0, 1)})
     (tmp_path / "sketch" / "bat").mkdir(parents=True)
-    with pytest.raises(SbirError, match=r"no class folder with a sketch in it; lay it out as"):
+    with pytest.raises(SbirError, match=r"no class folder with a sketch in it: found bat/; lay it"):
         read_dataset(tmp_path)
     with pytest.raises(UsageError, match="use folder, sketchy"):
         read_dataset(tmp_path, "imagenet")
