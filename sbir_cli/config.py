@@ -67,8 +67,9 @@ class EmbedConfig:
 class IndexConfig:
     """Which FAISS index holds the embeddings."""
 
-    type: IndexType = "auto"
-    """`auto`: `flat` (exact) up to `exact_limit` photos, `hnsw` above."""
+    type: IndexType | None = None
+    """`auto`: `flat` (exact) up to `exact_limit` photos, `hnsw` above. None: as the gallery is,
+    `auto` for a new one."""
     exact_limit: int = 200_000
     """Photos up to which an exact scan is fast enough (512-d: about 30 ms a query)."""
     target_recall: float = 0.95
@@ -78,7 +79,7 @@ class IndexConfig:
 
     def __post_init__(self) -> None:
         _require(
-            self.type in get_args(IndexType),
+            self.type in (None, *get_args(IndexType)),
             "--index-type",
             f"must be one of {', '.join(get_args(IndexType))}",
         )

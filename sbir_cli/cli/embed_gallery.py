@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,7 +14,8 @@ from sbir_cli.cli.streams import say, say_skipped, write_text
 from sbir_cli.config import IndexType
 
 if TYPE_CHECKING:
-    from sbir_cli.gallery import Manifest, Report
+    from sbir_cli.encoder import PhotoEncoder
+    from sbir_cli.gallery import UpdateReport
 
 
 def embed_gallery(
@@ -80,72 +79,46 @@ def embed_gallery(
 ) -> None:
     """Embed photos into a gallery that `sbir query` searches; run again to update it."""
     from sbir_cli.config import EmbedConfig, IndexConfig
-    from sbir_cli.encoder import load_encoder
-    from sbir_cli.errors import UsageError
-    from sbir_cli.gallery import update_gallery
-    from sbir_cli.imaging.images import find_photos
+    from sbir_cli.gallery import embed_gallery as embed
 
-    old = _existing(output, rebuild)
-    kind = index_type or (old.index_choice if old else "auto")
-    embed = EmbedConfig(batch_size, workers, prune)
-    storage = IndexConfig(type=kind)  # type: ignore[arg-type]  # checked by the class
-    if "" in photos:  # an unset variable of the shell would mean the working folder
-        raise UsageError("the name of a photo or folder is empty; name what to embed")
-    found = find_photos(map(Path, photos), exclude or ())
-    known = old.encoder if old else None
-    encoder = load_encoder(model or known, device, download=model is not None)
-    if not quiet:
-        say(f"model {encoder.name} on {encoder.device}")
-    start = time.perf_counter()
+    def introduce(encoder: PhotoEncoder) -> None:
+        if not quiet:
+            say(f"model {encoder.name} on {encoder.device}")
+
     try:
         with progress_bar(quiet) as progress:
-            done = update_gallery(
+            done = embed(
+                photos,
                 output,
-                found,
-                encoder,
-                embed=embed,
-                storage=storage,
+                model=model,
+                device=device,
+                exclude=exclude or (),
+                embed=EmbedConfig(batch_size, workers, prune),
+                storage=IndexConfig(index_type),
                 root=root,
-                portable=portable or (old is not None and old.root_absolute is None),
+                portable=portable or None,
                 rebuild=rebuild,
+                introduce=introduce,
                 progress=progress,
             )
     except KeyboardInterrupt:
         say("what was embedded is kept; the same command goes on where it stopped")
         raise
-    _summarise(done, output, time.perf_counter() - start, quiet)
+    _summarise(done, output, quiet)
     if report is not None:
         _write_report(done, report)
     if done.skipped:
         raise typer.Exit(SKIPPED)
 
 
-def _existing(output: Path, rebuild: bool) -> Manifest | None:
-    """The manifest of the gallery to update, if there is one; it gives the defaults."""
-    from sbir_cli.errors import GalleryError
-    from sbir_cli.gallery import require_target
-    from sbir_cli.gallery.manifest import Database, database_path
-
-    require_target(output)
-    if not database_path(output).exists():
-        return None
-    try:
-        with closing(Database(output)) as database:
-            return database.manifest()
-    except GalleryError:
-        if rebuild:
-            return None
-        raise
-
-
-def _write_report(done: Report, path: Path) -> None:
+def _write_report(done: UpdateReport, path: Path) -> None:
     from sbir_cli.output.answers import SCHEMA, json_line
 
     lines = [{"schema": SCHEMA, "path": str(p), "reason": why} for p, why in done.skipped]
     write_text(path, "".join(map(json_line, lines)), "--report")
 
 
-def _summarise(done: Report, output: Path, seconds: float, quiet: bool) -> None:
+def _summarise(done: UpdateReport, output: Path, quiet: bool) -> None:
     if quiet:
         return
     say_skipped(done.skipped, "; --report FILE.jsonl lists them")
@@ -156,5 +129,5 @@ def _summarise(done: Report, output: Path, seconds: float, quiet: bool) -> None:
     say(
         f"{output}: {manifest.photos:,} photos ({kind}); "
         f"{done.embedded:,} embedded, {done.removed:,} removed, {len(done.skipped):,} skipped; "
-        f"{seconds:.1f} s, {done.embedded / max(seconds, 1e-9):,.0f} photos/s"
+        f"{done.seconds:.1f} s, {done.embedded / max(done.seconds, 1e-9):,.0f} photos/s"
     )

@@ -2,13 +2,14 @@
 
 from sbir_cli.gallery.gallery import Gallery, Hit
 from sbir_cli.gallery.manifest import Manifest
-from sbir_cli.gallery.update import Report, require_target, update_gallery
+from sbir_cli.gallery.run import UpdateReport
+from sbir_cli.gallery.update import embed_gallery, update_gallery
 
 __all__ = [
     "Gallery",
     "Hit",
     "Manifest",
-    "Report",
-    "require_target",
+    "UpdateReport",
+    "embed_gallery",
     "update_gallery",
 ]

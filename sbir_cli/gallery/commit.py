@@ -54,7 +54,7 @@ def commit(
             fingerprint=encoder.fingerprint,
             dimension=embeddings.shape[1],
             index_type=built.type,
-            index_choice=storage.type,
+            index_choice=storage.type or "auto",
             recall_at_10=built.recall_at_10,
             photos=len(good),
             skipped=len(bad),

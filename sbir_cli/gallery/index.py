@@ -41,7 +41,7 @@ def build_index(embeddings: Matrix, config: IndexConfig) -> BuiltIndex:
     import faiss
 
     count, dimension = embeddings.shape
-    kind: str = config.type
+    kind: str = config.type or "auto"
     if kind == "auto":
         kind = "flat" if count <= config.exact_limit else "hnsw"
     exact = faiss.IndexFlatIP(dimension)

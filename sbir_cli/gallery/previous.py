@@ -11,14 +11,39 @@ from pathlib import Path
 import numpy as np
 
 from sbir_cli.encoder import PhotoEncoder
-from sbir_cli.errors import MismatchError, UsageError
+from sbir_cli.errors import GalleryError, MismatchError, UsageError
 from sbir_cli.gallery.gallery import committed_index, find_root, holds_photos, pending_index
 from sbir_cli.gallery.index import Matrix, read_index, stored_embeddings
 from sbir_cli.gallery.manifest import Database, Manifest, PhotoRow, database_path
 
 
+def stored_manifest(index: Path, rebuild: bool = False) -> Manifest | None:
+    """The manifest of the gallery at `index`, if there is one: what an update keeps.
+
+    Args:
+        rebuild: a damaged one counts as none.
+
+    Raises:
+        GalleryError: it is damaged.
+    """
+    if not _exists(index):
+        return None
+    try:
+        with closing(Database(index)) as database:
+            return database.manifest()
+    except GalleryError:
+        if rebuild:
+            return None
+        raise
+
+
+def _exists(index: Path) -> bool:
+    """Whether a gallery is there; one file alone is what a killed first run left behind."""
+    return index.exists() or (pending_index(index).exists() and database_path(index).exists())
+
+
 @dataclass(frozen=True)
-class OldGallery:
+class PreviousGallery:
     """Rows by path, and where their embeddings are; without arguments there was none."""
 
     manifest: Manifest | None = None
@@ -30,16 +55,15 @@ class OldGallery:
     embeddings: Matrix | None = None
 
     @classmethod
-    def read(cls, index: Path, encoder: PhotoEncoder) -> OldGallery:
+    def read(cls, index: Path, encoder: PhotoEncoder) -> PreviousGallery:
         """The gallery at `index`, if there is one.
 
         Raises:
             GalleryError: it is damaged.
             MismatchError: another encoder made it.
         """
-        both_pending = pending_index(index).exists() and database_path(index).exists()
-        if not index.exists() and not both_pending:
-            return cls()  # one file alone is what a killed first run left behind
+        if not _exists(index):
+            return cls()
         with closing(Database(index)) as database:
             manifest = database.manifest()
             if manifest.fingerprint != encoder.fingerprint:
@@ -59,7 +83,7 @@ class OldGallery:
         by_path = {row.path: row for row in rows.values()}
         return cls(manifest, root, there, by_path, ids, embeddings)
 
-    def rooted_at(self, root: Path) -> OldGallery:
+    def rooted_at(self, root: Path) -> PreviousGallery:
         """The same gallery with its paths relative to another root: a folder above its own, or
         the folder that its photos were moved to.
 

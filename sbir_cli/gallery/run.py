@@ -1,0 +1,151 @@
+"""One update of a gallery under its lock: embed what is new, merge, commit."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from sbir_cli.config import EmbedConfig, IndexConfig
+from sbir_cli.embedding import Progress
+from sbir_cli.encoder import PhotoEncoder
+from sbir_cli.errors import SbirError, UsageError
+from sbir_cli.gallery.commit import commit, stored_roots
+from sbir_cli.gallery.filling import embed_photos
+from sbir_cli.gallery.index import Matrix
+from sbir_cli.gallery.journal import Journal
+from sbir_cli.gallery.manifest import Manifest, PhotoRow
+from sbir_cli.gallery.previous import PreviousGallery
+from sbir_cli.imaging.images import FoundPhotos
+
+
+@dataclass(frozen=True)
+class UpdateReport:
+    """What an update did."""
+
+    embedded: int
+    """Photos that are new or changed."""
+    removed: int
+    manifest: Manifest
+    seconds: float
+    """Wall time of scanning, embedding and writing."""
+    skipped: list[tuple[Path, str]] = field(default_factory=list)
+    """Files and folders among the inputs that could not be read, and why."""
+
+
+@dataclass(frozen=True)
+class UpdateRun:
+    """One update under the lock."""
+
+    index: Path
+    root: Path
+    found: FoundPhotos
+    before: PreviousGallery
+    encoder: PhotoEncoder
+    embed: EmbedConfig
+    storage: IndexConfig
+    portable: bool
+
+    def update(self, progress: Progress) -> UpdateReport:
+        """Embed, merge and commit; errors as `update_gallery`."""
+        start = time.perf_counter()
+        scanned = {row.path: row for row in map(self._stat, self.found.paths)}
+        todo = [row for path, row in sorted(scanned.items()) if self.before.rows.get(path) != row]
+        owner = f"{self.encoder.fingerprint} {self.root}".encode("utf-8", "backslashreplace")
+        journal = Journal(self.index, owner.decode())
+        try:
+            embed_photos(todo, self.root, self.encoder, self.embed, journal, progress)
+            fresh = journal.known()
+            rows = self._merge(scanned, {row.path: fresh[row.path] for row in todo})
+            manifest = self._write(rows, {row.path for row in todo}, journal)
+        finally:
+            journal.close()
+        journal.delete()
+        skipped = [
+            (self.root / os.fsdecode(path), reason)
+            for path in sorted(scanned)
+            if (reason := rows[path].reason) is not None
+        ]
+        return UpdateReport(
+            embedded=sum(fresh[row.path].reason is None for row in todo),
+            removed=len(self.before.rows.keys() - rows.keys()),
+            manifest=manifest,
+            seconds=time.perf_counter() - start,
+            skipped=[*self.found.unreadable, *skipped],
+        )
+
+    def _key(self, path: Path) -> bytes:
+        """A file's or folder's path relative to the root, as it is stored."""
+        return os.fsencode(os.path.relpath(path, self.root).replace(os.sep, "/"))
+
+    def _stat(self, path: Path) -> PhotoRow:
+        key = self._key(path)
+        if key.startswith(b"../"):
+            raise UsageError(
+                f"{path} is not below the root {self.root}",
+                remedy="give --root a folder above all photos",
+            )
+        try:
+            status = os.stat(path)
+        except OSError:
+            return PhotoRow(key, 0, 0)  # decoding it will tell why
+        return PhotoRow(key, status.st_size, status.st_mtime_ns)
+
+    def _merge(
+        self, scanned: dict[bytes, PhotoRow], fresh: dict[bytes, PhotoRow]
+    ) -> dict[bytes, PhotoRow]:
+        """Rows by path of the gallery to be."""
+        rows = dict(self.before.rows)
+        if self.embed.prune:
+            given = [self._key(path) for path in self.found.inputs]
+            unreadable = [self._key(path) for path, _ in self.found.unreadable]
+            for path in self.before.rows.keys() - scanned.keys():
+                if _is_below(path, given) and not _is_below(path, unreadable):
+                    del rows[path]
+        return {**rows, **fresh}
+
+    def _write(
+        self, rows: dict[bytes, PhotoRow], changed: set[bytes], journal: Journal
+    ) -> Manifest:
+        manifest = self.before.manifest
+        if manifest and rows == self.before.rows and self._asks_for_the_same(manifest):
+            return manifest
+        good = [row for _, row in sorted(rows.items()) if row.reason is None]
+        bad = [row for _, row in sorted(rows.items()) if row.reason is not None]
+        if not good:
+            journal.clear()  # what cannot be read now may be readable at the next try
+            example = f", for example {os.fsdecode(bad[0].path)}: {bad[0].reason}" if bad else ""
+            raise SbirError(f"no photo could be read{example}", where=self.root)
+        matrix = self._embeddings([row.path for row in good], changed, journal)
+        return commit(
+            self.index, matrix, good, bad, self.encoder, self.storage, self.root, self.portable
+        )
+
+    def _asks_for_the_same(self, manifest: Manifest) -> bool:
+        wanted = (self.storage.type, *stored_roots(self.index, self.root, self.portable))
+        return wanted == (manifest.index_choice, manifest.root, manifest.root_absolute)
+
+    def _embeddings(self, paths: list[bytes], changed: set[bytes], journal: Journal) -> Matrix:
+        """(N, D): the changed photos' from the journal, the others' from the index as it was."""
+        matrix = np.empty((len(paths), self.encoder.dimension), dtype=np.float32)
+        new = [i for i, path in enumerate(paths) if path in changed]
+        for i, vector in zip(new, journal.embeddings(paths[i] for i in new), strict=True):
+            matrix[i] = vector
+        kept = [i for i, path in enumerate(paths) if path not in changed]
+        if kept:
+            matrix[kept] = self.before.embeddings_of([paths[i] for i in kept])
+        return matrix
+
+
+def _is_below(path: bytes, folders: Sequence[bytes]) -> bool:
+    """Whether a stored path is, or lies below, one of some folders relative to the same root."""
+    return any(
+        folder == b"."
+        or set(folder.split(b"/")) == {b".."}
+        or (path + b"/").startswith(folder + b"/")
+        for folder in folders
+    )
