@@ -165,7 +165,7 @@ def evaluate(
     from sbir_cli.evaluation.settings import EvaluationConfig
 
     source = Data(data, dataset, split, lists, sketches or (), photos or ())
-    if check and source.named:
+    if check:
         source.check(form, output)
         return
     config = EvaluationConfig(

@@ -32,7 +32,9 @@ def entries(folder: Path) -> tuple[list[str], list[str]]:
                     (folders if entry.is_dir() else files).append(entry.name)
     except OSError as error:
         reason = (error.strerror or "it cannot be listed").lower()
-        raise SbirError(reason, where=folder, remedy="check the name") from error
+        gone = isinstance(error, (FileNotFoundError, NotADirectoryError))
+        remedy = "check the name" if gone else "make the folder readable"
+        raise SbirError(reason, where=folder, remedy=remedy) from error
     return sorted(folders), sorted(files)
 
 

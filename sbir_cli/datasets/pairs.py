@@ -58,11 +58,11 @@ def in_extended(photo: Path) -> bool:
 
 
 def without_copies(photos: list[Labelled]) -> tuple[list[Labelled], int]:
-    """Sketchy's photos without those of the extended folder that are in the other one too, and how
-    many they were.
+    """Sketchy's photos, each once, and how many copies there were.
 
-    The extended folder holds the original photos beside its own (`ext_1.jpg`), one of them under
-    another name: as many names of a class as its originals lack there are copies as well.
+    Names are unique in a class. The extended folder holds the original photos beside its own
+    (`ext_1.jpg`), one of them under another name: as many other names of a class as originals of it
+    are not there are copies as well.
     """
     originals: dict[str, set[str]] = {}
     others: dict[str, set[str]] = {}
@@ -76,12 +76,11 @@ def without_copies(photos: list[Labelled]) -> tuple[list[Labelled], int]:
         both = known & names
         renamed = bool(both) and len(names - known) == len(known - names)
         copies |= {(label, name) for name in (names if renamed else both)}
-    kept = [
-        (photo, label)
-        for photo, label in photos
-        if (label, photo.stem) not in copies or not in_extended(photo)
-    ]
-    return kept, len(photos) - len(kept)
+    kept: dict[tuple[str, str], Labelled] = {}
+    for photo, label in sorted(photos, key=lambda pair: in_extended(pair[0])):
+        if (label, photo.stem) not in copies or not in_extended(photo):
+            kept.setdefault((label, photo.stem), (photo, label))
+    return list(kept.values()), len(photos) - len(kept)
 
 
 def paired_photos(photos: list[Labelled]) -> list[int]:

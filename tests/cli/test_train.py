@@ -81,8 +81,8 @@ def test_interrupted_it_exits_with_130_and_resumes(
 @pytest.mark.parametrize(
     ("remove", "message"),
     [
-        ("sketch", b"there is no folder `sketch` in it"),
-        ("photo", b"there is no folder `photo` in it"),
+        ("sketch", b"there is no folder of sketches in it"),
+        ("photo", b"there is no folder of photos in it"),
     ],
 )
 def test_a_missing_side_is_one_sentence(

@@ -50,6 +50,13 @@ def test_the_extended_folder_alone_is_the_gallery_and_has_the_originals(tmp_path
     assert [p.stem for p in data.for_task("fine-grained").photos] == ["n0_1", "n0_2"]
 
 
+def test_photos_that_were_merged_and_are_there_again_count_once(tmp_path: Path) -> None:
+    make_layout(tmp_path, LAYOUTS["sketch_lvm, merged"])
+    touch(tmp_path, *(f"ext/bat/{n}.jpg" for n in ("n0_1", "n0_2", "ext_1", "ext_3")))
+    data = read_dataset(tmp_path, "sketchy", photos=[tmp_path / "photo", tmp_path / "ext"])
+    assert len(data.photos) == 9 and data.notes[0].startswith("3 photos are in both")
+
+
 def test_a_plain_folder_passes_extended_photos_over_and_says_so(tmp_path: Path) -> None:
     data = read_dataset(make_layout(tmp_path, LAYOUTS["sem-pcyc"]))
     assert len(data.photos) == 4
