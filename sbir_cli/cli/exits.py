@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import logging
+import re
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
 import typer
 
+from sbir_cli.cli.process import memory_limit, raise_limit
 from sbir_cli.cli.streams import say
 from sbir_cli.errors import MismatchError, SbirError, UsageError
 
+_NO_MEMORY = re.compile("map segment|allocate memory|bad_alloc|bad allocation|not enough memory")
 ERROR, USAGE, SKIPPED, MISMATCH, INTERRUPTED = 1, 2, 3, 4, 130
 
 P = ParamSpec("P")
@@ -32,19 +35,38 @@ def exit_codes(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(INTERRUPTED) from None
         except Exception as error:
             logging.getLogger("sbir").debug("traceback", exc_info=True)
-            say(f"sbir: {_sentence(error)}")
+            say(f"sbir: {_sentence(error)}{_limited(error)}")
             raise typer.Exit(_code(error)) from None
 
     return wrapped
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: BaseException) -> str:
     if isinstance(error, SbirError):
-        return str(error)
+        cause = error.__cause__
+        return _sentence(cause) if cause and _out_of_memory(cause) else str(error)
+    if _out_of_memory(error):
+        return f"memory ran out ({_first_line(error) or 'no reason given'})"
     if isinstance(error, OSError) and error.filename is not None:
         return f"{error.filename}: {(error.strerror or 'cannot be used').lower()}"
-    reason = (str(error).splitlines() or [""])[0]
-    return f"internal error, {type(error).__name__}: {reason}; `sbir -v ...` shows where"
+    name = type(error).__name__
+    return f"internal error, {name}: {_first_line(error)}; `sbir -v ...` shows where"
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [""])[0]
+
+
+def _out_of_memory(error: BaseException) -> bool:
+    """Whether a library says so, each in its own words."""
+    return isinstance(error, MemoryError) or bool(_NO_MEMORY.search(_first_line(error)))
+
+
+def _limited(error: Exception) -> str:
+    """The shell's memory limit, where memory ran out by it."""
+    limit = memory_limit()
+    short = any(_out_of_memory(e) for e in (error, error.__cause__) if e is not None)
+    return f"; {raise_limit(limit)}" if short and limit is not None else ""
 
 
 def _code(error: Exception) -> int:

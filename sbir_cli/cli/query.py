@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,7 +10,7 @@ import typer
 
 from sbir_cli.cli.exits import SKIPPED
 from sbir_cli.cli.options import Device, Model, Quiet
-from sbir_cli.cli.streams import say, write_results, write_text
+from sbir_cli.cli.streams import console, listed_names, read_stdin, say, write_results, write_text
 from sbir_cli.config import AnswerFormat
 
 if TYPE_CHECKING:
@@ -69,7 +68,10 @@ def query(
     ] = None,
     from_file: Annotated[
         str | None,
-        typer.Option("--from-file", help="Read sketch names from this file, a line each; - stdin."),
+        typer.Option(
+            "--from-file",
+            help="Read sketch names from this file, a line each or ended by NUL; - stdin.",
+        ),
     ] = None,
     root: Annotated[
         Path | None,
@@ -129,13 +131,7 @@ def _names(given: list[str], from_file: str | None) -> list[str]:
 
     names = list(given)
     if from_file is not None:
-        try:
-            lines = sys.stdin.buffer.read() if from_file == "-" else Path(from_file).read_bytes()
-        except OSError as error:
-            raise UsageError(
-                f"{from_file}: {error.strerror}; name a file of sketch names"
-            ) from error
-        names += [os.fsdecode(line) for line in lines.splitlines() if line.strip()]
+        names += listed_names(from_file, "sketch names")
     if names.count("-") + (from_file == "-") > 1:
         raise UsageError("stdin can be read once: as one sketch (-) or as names (--from-file -)")
     if "" in names:
@@ -154,7 +150,7 @@ def _read(names: list[str], config: SketchConfig) -> tuple[list[Sketch], list[Im
     failures: list[ImageError] = []
     for name in names:
         try:
-            data = sys.stdin.buffer.read() if name == "-" else None
+            data = read_stdin() if name == "-" else None
             drawings += read_sketches(name, data, config, failures)
         except ImageError as error:
             failures.append(error)
@@ -191,13 +187,11 @@ def _print(answers: list[Answer], form: AnswerFormat, print0: bool) -> None:
     from sbir_cli.output import answers as writers
 
     if form == "table":
-        from rich.console import Console
-
         from sbir_cli.output.table import print_table
 
-        console = Console()
-        with console.capture() as table:
-            print_table(answers, console)
+        screen = console()
+        with screen.capture() as table:
+            print_table(answers, screen)
         write_results(table.get().encode("utf-8", "backslashreplace"))
     elif print0:
         write_results(writers.paths(answers, "\0"))

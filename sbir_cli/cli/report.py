@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sbir_cli.cli.streams import say, say_skipped, write_results, write_text
+from sbir_cli.cli.streams import console, say, say_skipped, write_results, write_text
 from sbir_cli.config import ReportFormat
 
 if TYPE_CHECKING:
@@ -53,11 +53,9 @@ def write_report(
     if form == "json":
         write_results(text.encode())
         return
-    from rich.console import Console
-
-    console = Console()
-    with console.capture() as table:
-        draw(console)
+    screen = console()
+    with screen.capture() as table:
+        draw(screen)
     write_results(table.get().encode("utf-8", "backslashreplace"))
 
 

@@ -7,12 +7,17 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
-from sbir_cli.errors import SbirError
+from sbir_cli.errors import SbirError, UsageError
 from sbir_cli.storage.files import replace_file
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_NARROWEST = 40  # columns of a table
 _SHOWN = 5  # skipped files named on stderr
 
 
@@ -22,6 +27,44 @@ def say(message: str) -> None:
 
     with suppress(OSError):  # a closed stderr must cost nobody the results
         typer.echo(printable(message), err=True)
+
+
+def console() -> Console:
+    """The terminal for a table on stdout; a narrow one has its lines wrapped by itself."""
+    from rich.console import Console
+
+    found = Console()
+    return found if found.width >= _NARROWEST else Console(width=_NARROWEST)
+
+
+def read_stdin() -> bytes:
+    """All of the standard input.
+
+    Raises:
+        UsageError: it is closed, or cannot be read.
+    """
+    if sys.stdin is None:  # closed by the shell: `<&-`
+        raise UsageError("stdin is closed; leave it open, or name a file in place of -")
+    try:
+        return sys.stdin.buffer.read()
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise UsageError(f"stdin: {reason}; name a file in place of -") from error
+
+
+def listed_names(source: str, of: str) -> list[str]:
+    """The names in a list that is a file, or `-` for the standard input (see `names_in`).
+
+    Raises:
+        UsageError: it cannot be read; the message says `of` what it is.
+    """
+    from sbir_cli.storage.text_files import names_in
+
+    try:
+        return names_in(read_stdin() if source == "-" else Path(source).read_bytes())
+    except OSError as error:
+        reason = (error.strerror or "cannot be read").lower()
+        raise UsageError(f"{source}: {reason}; name a file of {of}") from error
 
 
 def write_results(data: bytes) -> None:

@@ -146,7 +146,7 @@ def _session(path: Path, weights: dict[str, Array], branches: dict[str, Array]) 
         {name: mine[name] for name in ("prompts", "head", "mean") if mine.get(name, _NONE).size}
     )
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is raised as well
     tensors = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in values.values()]
     options.add_external_initializers(list(values), tensors)
     return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

@@ -91,7 +91,19 @@ def _local_dir(folder: Path) -> Path:
             where=folder,
             remedy="put the weights there; only safetensors are loaded",
         )
+    _require_readable(*(folder / name for name in (OPEN_CLIP_CONFIG, *_WEIGHTS)))
     return folder.absolute()
+
+
+def _require_readable(*files: Path) -> None:
+    """Refuse a file that is there and may not be read: libraries would call it damaged."""
+    for file in files:
+        if file.is_file():
+            try:
+                file.open("rb").close()
+            except OSError as error:
+                reason = (error.strerror or "cannot be read").lower()
+                raise ModelError(reason, where=file, remedy="make it readable") from error
 
 
 def _checkpoint(folder: Path, download: bool) -> Source:
@@ -107,6 +119,7 @@ def _checkpoint(folder: Path, download: bool) -> Source:
         ) from error
     if not (folder / CHECKPOINT_WEIGHTS).is_file():
         raise ModelError(f"{CHECKPOINT_WEIGHTS} is missing", where=folder)
+    _require_readable(folder / CHECKPOINT_WEIGHTS, folder / GRAPH)
     source = find_model(base, download)
     return Source(
         str(folder.absolute()),

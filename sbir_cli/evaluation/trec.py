@@ -23,6 +23,7 @@ from sbir_cli.errors import SbirError
 from sbir_cli.evaluation.embedded import Embedded
 from sbir_cli.evaluation.metrics import UNRANKED, Ranks
 from sbir_cli.evaluation.ranking import rank
+from sbir_cli.storage.text_files import open_text
 
 _SAFE = "".join(map(chr, range(33, 127))).replace("%", "")
 
@@ -152,6 +153,10 @@ def score_run(run: Path, qrels: dict[str, set[str]]) -> Scored:
             where=run,
             remedy="name the --qrels of the same data",
         )
+    if rows.keys().isdisjoint(queries):
+        raise SbirError(
+            "none of its queries is in the qrels", where=run, remedy="name those of the same data"
+        )
     left_out = sum(not qrels.get(query) for query in rows)
     missing = sum(query not in rows for query in queries)
     return Scored(queries, ranks, len(documents), left_out, missing)
@@ -176,7 +181,7 @@ def _read_run(run: Path, documents: dict[str, int]) -> dict[str, tuple[array[int
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
-        with path.open(encoding="utf-8", errors="surrogateescape") as file:
+        with open_text(path) as file:
             for number, line in enumerate(file, 1):
                 words = line.split()
                 if words:

@@ -16,7 +16,7 @@ from sbir_cli.embedding import Embeddings
 from sbir_cli.encoder import AnyEncoder
 from sbir_cli.errors import GalleryError, MismatchError, UsageError
 from sbir_cli.gallery.index import read_index
-from sbir_cli.gallery.manifest import Database, Manifest, file_digest, remake
+from sbir_cli.gallery.manifest import Database, Manifest, file_digest, reading, remake
 from sbir_cli.storage import resources
 
 _DECIMALS = 6  # of a score
@@ -184,13 +184,14 @@ def committed_index(path: Path, manifest: Manifest) -> Path:
     Raises:
         GalleryError: neither file is the one.
     """
-    for candidate in (pending_index(path), path):
-        if (
-            candidate.is_file()
-            and candidate.stat().st_size == manifest.index_bytes
-            and file_digest(candidate) == manifest.index_digest
-        ):
-            return candidate
+    with reading(path):
+        for candidate in (pending_index(path), path):
+            if (
+                candidate.is_file()
+                and candidate.stat().st_size == manifest.index_bytes
+                and file_digest(candidate) == manifest.index_digest
+            ):
+                return candidate
     raise GalleryError(
         "the index is damaged, or its .db belongs to another index",
         where=path,

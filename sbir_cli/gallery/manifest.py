@@ -7,8 +7,8 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,6 +128,8 @@ class Database:
                 where=index,
                 remedy=remake(index),
             )
+        with reading(self.path):  # SQLite would only say that it cannot open it
+            self.path.open("rb").close()
         # immutable: the file is only ever replaced as a whole, and its folder may be read-only
         uri = f"file:{quote(os.fsencode(self.path.absolute()))}?mode=ro&immutable=1"
         self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
@@ -202,6 +204,19 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "float": (int, float),
     "str | None": (str, type(None)),
 }
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn an OSError at a gallery's file into its sentence; an unreadable file is not damaged."""
+    try:
+        yield
+    except OSError as error:
+        raise GalleryError(
+            (error.strerror or "cannot be read").lower(),
+            where=path,
+            remedy="make it readable, or run as its owner",
+        ) from error
 
 
 def remake(index: Path) -> str:

@@ -9,6 +9,8 @@ import os
 import pty
 import shutil
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -311,3 +313,45 @@ def test_a_gallery_without_its_photos_says_so(sbir: Run, gallery: Path, tmp_path
     assert b"note" not in sbir("query", gallery / "sketch.png", "-i", index).stderr
     done = sbir("query", gallery / "sketch.png", "-i", index, "--root", tmp_path)
     assert b"note: no photo is found below" in done.stderr
+
+
+@pytest.mark.parametrize("kind", ["nul", "crlf and mark", "utf-16"])
+def test_names_come_from_find_and_from_windows(sbir: Run, gallery: Path, kind: str) -> None:
+    names = ["sketch.png", "./sketch.png"]
+    data = {
+        "nul": "".join(f"{name}\0" for name in names).encode(),
+        "crlf and mark": "\r\n".join(names).encode("utf-8-sig"),
+        "utf-16": "\r\n".join(names).encode("utf-16"),
+    }[kind]
+    args = ("query", "-i", "idx.faiss", "-f", "jsonl", "--top", "1", "-q", "--from-file", "-")
+    done = sbir(*args, cwd=gallery, input=data)
+    assert done.returncode == 0, done.stderr
+    assert [json.loads(line)["query"] for line in done.stdout.splitlines()] == names
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path: Path, gallery: Path) -> None:
+    """As another user, since root may read everything."""
+    place = Path(tempfile.mkdtemp())  # pytest's own folders are shut to others
+    try:
+        place.chmod(0o755)
+        for name in ("idx.faiss", "idx.faiss.db"):
+            shutil.copy(gallery / name, place / name)
+            (place / name).chmod(0o644)
+        nobody = {"user": 65534} if os.geteuid() == 0 else {}
+        for name in ("idx.faiss.db", "idx.faiss"):
+            (place / name).chmod(0)
+            code = "import sys; from sbir_cli.cli import main; sys.exit(main())"
+            done = subprocess.run(
+                [sys.executable, "-c", code, "query", "none.png", "-i", place / "idx.faiss"],
+                env=environment(),
+                capture_output=True,
+                check=False,
+                **nobody,  # type: ignore[call-overload]
+            )
+            if b"ModuleNotFoundError" in done.stderr or b"can't open" in done.stderr:
+                pytest.skip("the other user cannot read this checkout")
+            assert done.returncode == 1, done.stderr
+            assert f"{name}: permission denied; make it readable" in done.stderr.decode()
+            (place / name).chmod(0o644)
+    finally:
+        shutil.rmtree(place)

@@ -119,3 +119,24 @@ def test_a_run_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="matmul"):
         write_run(tmp_path / "a.run", broken, "category", 5)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_byte_order_marks_and_line_ends_change_no_score(
+    tmp_path: Path, encoding: str, end: str
+) -> None:
+    run, qrels = tmp_path / "run", tmp_path / "qrels"
+    lines = ["q1 Q0 a 1 0.9 t", "q1 Q0 b 2 0.8 t", "q2 Q0 b 1 0.7 t", ""]
+    run.write_bytes(end.join(lines).encode(encoding))
+    qrels.write_bytes(end.join(["q1 0 b 1", "q2 0 b 1", ""]).encode(encoding))
+    scored = score_run(run, read_qrels(qrels))
+    assert scored.queries == ["q1", "q2"] and scored.missing == 0
+    assert [list(ranks) for ranks in scored.ranks] == [[2], [1]]
+
+
+def test_a_run_of_other_data_is_refused_and_does_not_score_0(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.write_text("q1 Q0 a 1 0.9 t\n")
+    with pytest.raises(SbirError, match="none of its queries is in the qrels"):
+        score_run(run, {"other": {"a"}})
