@@ -104,11 +104,16 @@ class DataSet:
     def manifest(self) -> dict[str, Any]:
         """JSON-ready: counts, classes, and the SHA-256 of the relative paths, a line each,
         sorted."""
-        names = sorted(os.fsencode(p.relative_to(self.root)) for p in self.sketches + self.photos)
         return {
             "dataset": self.name,
             "sketches": len(self.sketches),
             "photos": len(self.photos),
             "classes": self.classes,
-            "files_sha256": hashlib.sha256(b"".join(n + b"\n" for n in names)).hexdigest(),
+            "files_sha256": files_sha256(self.root, self.sketches + self.photos),
         }
+
+
+def files_sha256(root: Path, paths: Sequence[Path]) -> str:
+    """Of the paths relative to a root, a line each, sorted."""
+    names = sorted(os.fsencode(path.relative_to(root)) for path in paths)
+    return hashlib.sha256(b"".join(name + b"\n" for name in names)).hexdigest()

@@ -89,7 +89,7 @@ def _choose(root: Path, side: SideName, dataset: str, vector: bool, notes: list[
     """One folder for the sketches; for the photos one, or with the extended ones two."""
     chosen = []
     for kind in (side, "extended") if side == "photo" else (side,):
-        found = list(_candidates(root, kind, vector))
+        found = list(candidates(root, kind, vector))
         taken = 0 if kind == "extended" and dataset != "sketchy" else 1
         chosen += found[:taken]
         for folder in found[taken:]:
@@ -101,7 +101,7 @@ def _choose(root: Path, side: SideName, dataset: str, vector: bool, notes: list[
     return chosen
 
 
-def _candidates(root: Path, kind: str, vector: bool = False) -> Iterator[Path]:
+def candidates(root: Path, kind: str, vector: bool = False) -> Iterator[Path]:
     """Folders of a kind, the best first."""
     names = _NAMES[kind]
     if vector and kind == "sketch":
@@ -189,6 +189,6 @@ def _remedy(root: Path, what: str, dataset: str) -> str:
 
 def _has_both(folder: Path) -> bool:
     try:
-        return all(next(_candidates(folder, side), None) for side in ("sketch", "photo"))
+        return all(next(candidates(folder, side), None) for side in ("sketch", "photo"))
     except SbirError:
         return False
