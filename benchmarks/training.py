@@ -113,7 +113,7 @@ def measure(model: str, config: TrainConfig, preset: Preset, warm_up: int, count
     """Median seconds of `count` steps, and peak memory of all."""
     encoder = load_encoder(model, "cpu")
     if config.precision == "float32":
-        encoder.device = replace(encoder.device, dtype=torch.float32)
+        encoder = encoder.in_precision(torch.float32)
     generator = torch.Generator().manual_seed(0)
     backbone = Backbone(encoder.tower, encoder.device, generator)
     released = preset == "released"

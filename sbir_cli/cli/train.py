@@ -28,7 +28,7 @@ from sbir_cli.training import processes
 
 if TYPE_CHECKING:
     from sbir_cli.datasets import DataSet
-    from sbir_cli.training.run import Report
+    from sbir_cli.training.run import TrainingReport
 
 
 def _knob(flag: str, text: str, *more: str) -> Any:
@@ -280,7 +280,7 @@ def _train(
         raise typer.Exit(SKIPPED)
 
 
-def _summarise(report: Report, output: Path, seconds: float) -> None:
+def _summarise(report: TrainingReport, output: Path, seconds: float) -> None:
     """Unreadable files, and one line about data, validation and time."""
     say_skipped(report.unreadable)
     state, trained = report.state, report.trained

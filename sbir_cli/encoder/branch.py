@@ -58,6 +58,10 @@ class Branch:
             features = functional.normalize(features.float(), dim=-1) - self.mean
         return features
 
+    def embeddings(self, tower: Tower, pixels: Tensor) -> Tensor:
+        """(N, D) float32 unit-length embeddings of (N, 3, H, W) pixels."""
+        return functional.normalize(self.features(tower, pixels).float(), dim=-1)
+
     def named_tensors(self) -> dict[str, Tensor]:
         """Every tensor of the branch under its name in a checkpoint."""
         named = {"prompts": self.prompts}

@@ -7,9 +7,10 @@ changed weights. It gives the embedding of `PromptedEncoder.encode_sketches` in 
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,9 @@ from sbir_cli.encoder.model_files import (
     GRAPH,
     OPEN_CLIP_CONFIG,
     OPEN_CLIP_WEIGHTS,
-    Source,
+    BaseModel,
+    Checkpoint,
+    FolderModel,
 )
 from sbir_cli.encoder.silence import silence
 from sbir_cli.errors import ModelError
@@ -41,7 +44,7 @@ class GraphEncoder:
     """Sketches to embeddings through ONNX Runtime on the CPU.
 
     Args:
-        source: a local-dir model, or a checkpoint over one, whose folder holds `sketch.onnx`.
+        source: a model that `has_graph`.
 
     Raises:
         ModelError: a file is damaged, or graph and weights do not fit.
@@ -49,17 +52,19 @@ class GraphEncoder:
 
     device = "cpu (exported graph)"
 
-    def __init__(self, source: Source) -> None:
-        assert source.folder is not None
+    def __init__(self, source: BaseModel | Checkpoint) -> None:
+        trained = source if isinstance(source, Checkpoint) else None
+        base = trained.base if trained else source
+        assert isinstance(base, FolderModel)
         self.name = source.name
         try:
-            self.preprocess = _preprocess(source.folder)
-            weights = _load(source.folder / OPEN_CLIP_WEIGHTS, _TOWER)
+            self.preprocess = _preprocess(base.folder)
+            weights = _load(base.folder / OPEN_CLIP_WEIGHTS, _TOWER)
             weights_hash = hash_arrays(weights)
-            trained = source.checkpoint
-            branches = _load(trained / CHECKPOINT_WEIGHTS, "") if trained else {}
+            branches = _load(trained.folder / CHECKPOINT_WEIGHTS, "") if trained else {}
             self.fingerprint = fingerprint(weights_hash, branches, self.preprocess)
-            self._session = _session(graph_path(source), weights, branches)
+            graph = (trained or base).folder / GRAPH
+            self._session = _session(graph, weights, branches)
         except ModelError:
             raise
         except Exception as error:  # safetensors, JSON and ONNX Runtime each raise their own
@@ -67,7 +72,7 @@ class GraphEncoder:
                 f"the model's files are damaged or do not fit ({type(error).__name__})",
                 where=source.name,
             ) from error
-        if source.expected is not None and weights_hash != source.expected:
+        if trained is not None and weights_hash != trained.base_weights:
             raise ModelError(
                 "the checkpoint was trained over another base model",
                 where=source.name,
@@ -79,20 +84,19 @@ class GraphEncoder:
         return np.asarray(self._session.run(None, {"pixels": pixels})[0])
 
 
-def graph_path(source: Source) -> Path:
-    """Where the graph of a model lies: beside what was trained last."""
-    folder = source.checkpoint or source.folder
-    assert folder is not None
-    return folder / GRAPH
+def has_graph(source: BaseModel | Checkpoint) -> bool:
+    """Whether the model's sketches can be embedded without torch: its weights lie in a folder, and
+    a graph beside what was trained last."""
+    base = source.base if isinstance(source, Checkpoint) else source
+    if not can_have_graph(base):
+        return False
+    last = source if isinstance(source, Checkpoint) else base
+    return (last.folder / GRAPH).is_file()
 
 
-def has_graph(source: Source) -> bool:
-    """Whether the model's sketches can be embedded without torch."""
-    return (
-        source.folder is not None
-        and (source.folder / OPEN_CLIP_WEIGHTS).is_file()
-        and graph_path(source).is_file()
-    )
+def can_have_graph(base: BaseModel) -> TypeGuard[FolderModel]:
+    """Whether a graph could read the base model's weights."""
+    return isinstance(base, FolderModel) and (base.folder / OPEN_CLIP_WEIGHTS).is_file()
 
 
 def _preprocess(folder: Path) -> Preprocess:
@@ -161,6 +165,9 @@ def export_graph(encoder: PromptedEncoder, folder: Path) -> Path:
     """
     import torch
 
+    from sbir_cli.encoder.branch import Branch
+    from sbir_cli.encoder.tower import Tower
+
     if encoder.sketch.conditioner:
         raise ModelError("prompts made from the image (method `cond`) have no exported graph")
 
@@ -170,27 +177,26 @@ def export_graph(encoder: PromptedEncoder, folder: Path) -> Path:
     except ImportError as error:
         raise ModelError("exporting needs an extra: pip install 'sbir[export]'") from error
 
+    tower = Tower.of(copy.deepcopy(encoder.tower.module).cpu(), encoder.name)
+    branch = encoder.sketch.to(torch.device("cpu"), torch.float32)
+
     class SketchBranch(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
-            self.visual = encoder.tower.module
-            self.prompts = torch.nn.Parameter(encoder.sketch.prompts.detach().float())
-            head, mean = (
-                None if value is None else torch.nn.Parameter(value.detach().float())
-                for value in (encoder.sketch.head, encoder.sketch.mean)
-            )
-            self.head, self.mean = head, mean
+            self.visual = tower.module
+            # weights that the branch replaces are given to the graph in place of the tower's own
+            self.prompts = torch.nn.Parameter(branch.prompts)
+            self.head, self.mean = map(_parameter, (branch.head, branch.mean))
 
         def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-            with encoder.tower.prompted(self.prompts):
-                features = self.visual(pixels)
-            features = features if self.head is None else features @ self.head.T
-            if self.mean is not None:
-                features = torch.nn.functional.normalize(features, dim=-1) - self.mean
-            return torch.nn.functional.normalize(features, dim=-1)
+            laid_over = Branch(self.prompts, head=self.head, mean=self.mean)
+            return laid_over.embeddings(tower, pixels)
+
+    def _parameter(value: torch.Tensor | None) -> torch.nn.Parameter | None:
+        return None if value is None else torch.nn.Parameter(value)
 
     height, width = encoder.preprocess.size
-    module = SketchBranch().cpu().eval()
+    module = SketchBranch().eval()
     program = torch.onnx.export(
         module,
         (torch.zeros(2, 3, height, width),),
@@ -202,7 +208,6 @@ def export_graph(encoder: PromptedEncoder, folder: Path) -> Path:
         dynamic_shapes=({0: torch.export.Dim("batch")},),
     )
     assert program is not None
-    encoder.tower.module.to(encoder.device.device)  # `cpu()` above moved the encoder's own tower
     graph = program.model_proto
     _strip(graph, set(module.state_dict()), onnx.TensorProto.EXTERNAL)
     path = folder / GRAPH

@@ -24,29 +24,46 @@ CHECKPOINT_FORMAT = "sbir-checkpoint"
 GRAPH = "sketch.onnx"
 OPEN_CLIP_CONFIG = "open_clip_config.json"
 OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
-# the two names that open_clip prefers to any pickle beside them
+# The two names that open_clip prefers to any pickle beside them
 _WEIGHTS = (OPEN_CLIP_WEIGHTS, "open_clip_pytorch_model.safetensors")
 
 
 @dataclass(frozen=True)
-class Source:
-    """The files of one model."""
+class FolderModel:
+    """A model in a folder of open_clip's local-dir layout."""
 
     name: str
-    """What finds this model again: an absolute path, an open_clip name, or a bundled model's."""
-    folder: Path | None = None
-    """open_clip's local-dir layout, or ..."""
-    architecture: str | None = None
-    weights: Path | None = None
-    tag: dict[str, Any] | None = None
-    """... an architecture that open_clip knows, a weights file and the tag's settings."""
-    checkpoint: Path | None = None
-    """Checkpoint folder whose branches lie over the model."""
-    expected: str | None = None
-    """Weight hash that the checkpoint was trained over."""
+    """What finds it again: `local-dir:` and an absolute path, `hf-hub:...` or `sbir-mini`."""
+    folder: Path
 
 
-def find_model(name: str | None, download: bool = True) -> Source:
+@dataclass(frozen=True)
+class TaggedModel:
+    """A model whose architecture open_clip knows, with a tag's weights and settings."""
+
+    name: str
+    """`ARCHITECTURE/TAG`."""
+    architecture: str
+    weights: Path
+    tag: dict[str, Any]
+
+
+BaseModel = FolderModel | TaggedModel
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Branches that were trained over a base model."""
+
+    name: str
+    """What finds it again: its absolute path, or a bundled checkpoint's name."""
+    folder: Path
+    base: BaseModel
+    base_weights: str
+    """The hash of the weights that it was trained over."""
+
+
+def find_model(name: str | None, download: bool = True) -> BaseModel | Checkpoint:
     """The files of the model called `name` (None: the bundled model and its prompts).
 
     Args:
@@ -58,14 +75,14 @@ def find_model(name: str | None, download: bool = True) -> Source:
     """
     name = name or resources.DEFAULT_MODEL
     if name == resources.BUNDLED_MODEL:
-        return Source(name, folder=_local_dir(resources.bundled_model()))
+        return FolderModel(name, _local_dir(resources.bundled_model()))
     if name in resources.BUNDLED_CHECKPOINTS.values():
         return replace(_checkpoint(resources.bundled_model(name), download), name=name)
     if name.startswith("local-dir:"):
         folder = _local_dir(Path(name.removeprefix("local-dir:")))
-        return Source(f"local-dir:{folder}", folder=folder)
+        return FolderModel(f"local-dir:{folder}", folder)
     if name.startswith("hf-hub:"):
-        return Source(name, folder=_hub_folder(name.removeprefix("hf-hub:"), download))
+        return FolderModel(name, _hub_folder(name.removeprefix("hf-hub:"), download))
     path = Path(name)
     if (path / CHECKPOINT_CONFIG).is_file():
         return _checkpoint(path, download)
@@ -106,7 +123,7 @@ def _require_readable(*files: Path) -> None:
                 raise ModelError(reason, where=file, remedy="make it readable") from error
 
 
-def _checkpoint(folder: Path, download: bool) -> Source:
+def _checkpoint(folder: Path, download: bool) -> Checkpoint:
     try:
         config = json.loads((folder / CHECKPOINT_CONFIG).read_text("utf-8"))
         if config["format"] != CHECKPOINT_FORMAT or config["version"] != 1:
@@ -121,18 +138,12 @@ def _checkpoint(folder: Path, download: bool) -> Source:
         raise ModelError(f"{CHECKPOINT_WEIGHTS} is missing", where=folder)
     _require_readable(folder / CHECKPOINT_WEIGHTS, folder / GRAPH)
     source = find_model(base, download)
-    return Source(
-        str(folder.absolute()),
-        folder=source.folder,
-        architecture=source.architecture,
-        weights=source.weights,
-        tag=source.tag,
-        checkpoint=folder.absolute(),
-        expected=expected,
-    )
+    if isinstance(source, Checkpoint):
+        raise ModelError(f"its base model `{base}` is a checkpoint itself", where=folder)
+    return Checkpoint(str(folder.absolute()), folder.absolute(), source, expected)
 
 
-def _open_clip(name: str, download: bool) -> Source:
+def _open_clip(name: str, download: bool) -> TaggedModel:
     from sbir_cli.encoder.torchvision_ops import declare_missing_ops
 
     silence()
@@ -157,9 +168,7 @@ def _open_clip(name: str, download: bool) -> Source:
     if not config:
         tags = ", ".join(list_pretrained_tags_by_model(architecture))
         raise ModelError(f"{architecture} has no tag `{tag}`", remedy=f"choose among {tags}")
-    return Source(
-        name, architecture=architecture, weights=_tag_file(name, config, download), tag=config
-    )
+    return TaggedModel(name, architecture, _tag_file(name, config, download), config)
 
 
 def _tag_file(name: str, config: dict[str, Any], download: bool) -> Path:

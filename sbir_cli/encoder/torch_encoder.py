@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import copy
 import json
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,22 +13,20 @@ import numpy.typing as npt
 import torch
 from safetensors.torch import load_file
 from safetensors.torch import save as serialise
-from torch import Tensor
 
 from sbir_cli import __version__
 from sbir_cli.encoder.branch import Branch, branches_state
+from sbir_cli.encoder.clip import FrozenClip
 from sbir_cli.encoder.device import Device, choose_device
-from sbir_cli.encoder.fingerprint import fingerprint, hash_arrays
+from sbir_cli.encoder.fingerprint import fingerprint
 from sbir_cli.encoder.model_files import (
     CHECKPOINT_CONFIG,
     CHECKPOINT_FORMAT,
     CHECKPOINT_WEIGHTS,
     GRAPH,
-    Source,
+    Checkpoint,
     find_model,
 )
-from sbir_cli.encoder.silence import silence
-from sbir_cli.encoder.torchvision_ops import declare_missing_ops
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.errors import ModelError
 from sbir_cli.imaging.preprocess import Preprocess
@@ -37,38 +35,56 @@ from sbir_cli.storage.files import replace_file
 Embeddings = npt.NDArray[np.float32]
 
 
+@dataclass(frozen=True, eq=False)
 class PromptedEncoder:
-    """Sketches and photos to unit-length embeddings in one space.
+    """Sketches and photos to unit-length embeddings in one space; made by `bare` or
+    `load_encoder`, and never changed: `with_branches` and `in_precision` make another one over the
+    same backbone."""
 
-    Args:
-        name: what finds the model again (`Source.name`).
-        model: an open_clip model with a ViT image tower; it is frozen and put into eval mode.
-        preprocess: what turns an RGB image into the model's pixels.
-        device: where to compute, and in which precision.
-        sketch, photo: the branches; without, both are the bare tower.
+    name: str
+    """What finds the model again: the checkpoint's name, or the base model's."""
+    clip: FrozenClip
+    """The frozen backbone."""
+    sketch: Branch
+    photo: Branch
+    """On the backbone's device."""
 
-    Raises:
-        ModelError: the image tower takes no prompt tokens.
-    """
+    @classmethod
+    def bare(cls, clip: FrozenClip) -> PromptedEncoder:
+        """Both branches are the model's own tower."""
+        empty = Branch.empty(clip.tower).to(clip.device.device)
+        return cls(clip.source.name, clip, empty, empty)
 
-    def __init__(
-        self,
-        name: str,
-        model: torch.nn.Module,
-        preprocess: Preprocess,
-        device: Device,
-        sketch: Branch | None = None,
-        photo: Branch | None = None,
-    ) -> None:
-        self.name, self.preprocess, self.device = name, preprocess, device
-        self.model = model.eval().requires_grad_(False).to(device.device)
-        self.tower = Tower.of(torch.nn.Module.get_submodule(model, "visual"), name)
-        self.sketch = (sketch or Branch.empty(self.tower)).to(device.device)
-        self.photo = (photo or Branch.empty(self.tower)).to(device.device)
-        state = {k: v.float().cpu().numpy() for k, v in self.tower.module.state_dict().items()}
-        self.weights_hash = hash_arrays(state)
+    def with_branches(self, sketch: Branch, photo: Branch) -> PromptedEncoder:
+        """Other branches over the same backbone."""
+        device = self.device.device
+        return replace(self, sketch=sketch.to(device), photo=photo.to(device))
+
+    def in_precision(self, dtype: torch.dtype) -> PromptedEncoder:
+        """The same encoder, computing in another precision."""
+        return replace(self, clip=self.clip.in_precision(dtype))
 
     @property
+    def preprocess(self) -> Preprocess:
+        """What turns an RGB image into the model's pixels."""
+        return self.clip.preprocess
+
+    @property
+    def device(self) -> Device:
+        """Where it computes, and in which precision."""
+        return self.clip.device
+
+    @property
+    def tower(self) -> Tower:
+        """The backbone's image tower, in float32."""
+        return self.clip.tower
+
+    @property
+    def weights_hash(self) -> str:
+        """Of the backbone's image tower."""
+        return self.clip.weights_hash
+
+    @cached_property
     def fingerprint(self) -> str:
         """Hash of weights, both branches and preprocessing."""
         state = branches_state(self.sketch, self.photo)
@@ -78,10 +94,7 @@ class PromptedEncoder:
     @property
     def dimension(self) -> int:
         """D, the length of an embedding."""
-        height, width = self.preprocess.size
-        with torch.inference_mode():
-            pixels = torch.zeros(1, 3, height, width, device=self.device.device)
-            return int(self.tower.module(pixels).shape[1])
+        return self.clip.dimension if self.photo.head is None else len(self.photo.head)
 
     def encode_sketches(self, pixels: npt.NDArray[np.float32]) -> Embeddings:
         """(N, D) float32 unit-length embeddings of (N, 3, H, W) preprocessed sketches."""
@@ -93,29 +106,14 @@ class PromptedEncoder:
 
     def encode_texts(self, texts: list[str]) -> Embeddings:
         """(N, D) float32 unit-length embeddings of N texts, by the model's own text tower."""
-        from open_clip import get_tokenizer
-
-        source = find_model(self.name)
-        name = f"local-dir:{source.folder}" if source.folder else str(source.architecture)
-        tokens = get_tokenizer(name)(texts).to(self.device.device)
-        model: Any = self.model
-        with torch.inference_mode():
-            return np.asarray(model.encode_text(tokens, normalize=True).float().cpu())
-
-    @cached_property
-    def _low_precision(self) -> Tower:
-        """A copy of the tower with its weights in the device's precision. Autocast, which keeps
-        the tokens in float32 between the layers, took 2.5 times as long (ViT-B/32 on a CPU)."""
-        return Tower.of(copy.deepcopy(self.tower.module).to(self.device.dtype), self.name)
+        return self.clip.encode_texts(texts)
 
     def _encode(self, pixels: npt.NDArray[np.float32], branch: Branch) -> Embeddings:
         device, dtype = self.device.device, self.device.dtype
-        tower = self.tower if dtype == torch.float32 else self._low_precision
         try:
             with torch.inference_mode():
                 images = torch.from_numpy(pixels).to(device, dtype)
-                features = branch.to(device, dtype).features(tower, images)
-                unit: Tensor = torch.nn.functional.normalize(features.float(), dim=-1)
+                unit = branch.to(device, dtype).embeddings(self.clip.embedding_tower, images)
             return np.asarray(unit.cpu())
         except torch.OutOfMemoryError as error:
             raise ModelError(
@@ -138,7 +136,7 @@ class PromptedEncoder:
         config = {
             "format": CHECKPOINT_FORMAT,
             "version": 1,
-            "base": {"name": self.name, "weights": self.weights_hash},
+            "base": {"name": self.clip.source.name, "weights": self.weights_hash},
             "preprocess": self.preprocess.as_dict(),
             "sbir": __version__,
             "training": training or {},
@@ -150,7 +148,7 @@ class PromptedEncoder:
 def load_encoder(
     name: str | None = None, device: str = "auto", download: bool = True
 ) -> PromptedEncoder:
-    """The model called `name` (see `source.find_model`) on a device (see `choose_device`).
+    """The model called `name` (see `find_model`) on a device (see `choose_device`).
 
     Raises:
         ModelError: it cannot be found or loaded, takes no prompts, or a checkpoint was trained
@@ -159,42 +157,16 @@ def load_encoder(
     """
     chosen = choose_device(device)
     source = find_model(name, download)
-    model = _build(source)
-    config: Any = getattr(model.visual, "preprocess_cfg")  # noqa: B009 (set by open_clip)
-    encoder = PromptedEncoder(source.name, model, Preprocess.from_open_clip(config), chosen)
-    if source.checkpoint is None:
-        return encoder
-    if encoder.weights_hash != source.expected:
+    if not isinstance(source, Checkpoint):
+        return PromptedEncoder.bare(FrozenClip.load(source, chosen))
+    clip = FrozenClip.load(source.base, chosen)
+    if clip.weights_hash != source.base_weights:
         raise ModelError(
             "the checkpoint was trained over another base model",
-            where=source.checkpoint,
+            where=source.folder,
             remedy="load it over the weights that its config.json names",
         )
-    state = load_file(source.checkpoint / CHECKPOINT_WEIGHTS)
-    sketch, photo = (Branch.from_state_dict(state, p, encoder.tower) for p in ("sketch", "photo"))
-    return PromptedEncoder(source.name, model, encoder.preprocess, chosen, sketch, photo)
-
-
-def _build(source: Source) -> Any:
-    silence()
-    declare_missing_ops()
-    import open_clip
-
-    import sbir_cli.encoder.mini  # noqa: F401  (registers the bundled model's tower)
-
-    try:
-        if source.folder is not None:
-            return open_clip.create_model(f"local-dir:{source.folder}", load_weights=True)
-        assert source.architecture is not None and source.tag is not None
-        keys = ("mean", "std", "interpolation", "resize_mode")
-        return open_clip.create_model(
-            source.architecture,
-            pretrained=str(source.weights),
-            # open_clip only warns when the tag's activation differs from the architecture's
-            force_quick_gelu=bool(source.tag.get("quick_gelu", False)),
-            force_preprocess_cfg={k: source.tag[k] for k in keys if source.tag.get(k)},
-        )
-    except Exception as error:  # open_clip raises nearly anything on a damaged folder or file
-        raise ModelError(
-            f"open_clip cannot load it ({str(error).splitlines()[0]})", where=source.name
-        ) from error
+    state = load_file(source.folder / CHECKPOINT_WEIGHTS)
+    sketch, photo = (Branch.from_state_dict(state, p, clip.tower) for p in ("sketch", "photo"))
+    bare = PromptedEncoder.bare(clip)
+    return replace(bare.with_branches(sketch, photo), name=source.name)

@@ -14,8 +14,8 @@ import torch
 
 from sbir_cli.config import TrainConfig
 from sbir_cli.datasets import DataSet
-from sbir_cli.encoder.graph_encoder import export_graph
-from sbir_cli.encoder.model_files import CHECKPOINT_CONFIG, OPEN_CLIP_WEIGHTS, find_model
+from sbir_cli.encoder.graph_encoder import can_have_graph, export_graph
+from sbir_cli.encoder.model_files import CHECKPOINT_CONFIG
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import ModelError, SbirError
 from sbir_cli.training import processes
@@ -35,7 +35,7 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True)
-class Report:
+class TrainingReport:
     """What a run came to."""
 
     state: State
@@ -45,6 +45,8 @@ class Report:
     """What was trained on."""
     unreadable: list[tuple[Path, str]]
     """Images that were left out, and why."""
+    encoder: PromptedEncoder
+    """With the branches of the checkpoint; in the first process only."""
 
 
 def train(
@@ -57,16 +59,15 @@ def train(
     resume: bool = False,
     watch: Watcher = lambda phase, done, total, losses: None,
     note: Callable[[str], None] = lambda sentence: None,
-) -> Report:
+) -> TrainingReport:
     """Train a method over the encoder's tower and leave the best as a checkpoint in `output`.
 
-    Where torchrun started several processes, all call this alike; only the first writes, and only
-    its encoder ends with the trained branches.
+    Where torchrun started several processes, all call this alike; only the first writes.
 
     Args:
         dataset: all classes; only seen ones of `split` are ever decoded.
-        split: see `choice.choose`.
-        encoder: the base model, without branches of its own; it ends with the trained ones.
+        split: see `selection.choose`.
+        encoder: the base model, without branches of its own.
         config: every knob.
         output: checkpoint folder: branches, config.json, history.csv, history.png, and the state
             that `resume` goes on from.
@@ -80,7 +81,7 @@ def train(
     """
     _check_base(encoder)
     if config.precision != "auto":
-        encoder.device = replace(encoder.device, dtype=_DTYPES[config.precision])
+        encoder = encoder.in_precision(_DTYPES[config.precision])
     alone = claim(output, resume) if processes.is_first() else nullcontext()
     with processes.joined(config, encoder.device.device), alone:
         choice = choose(dataset, split, config)
@@ -91,7 +92,9 @@ def train(
         run = _Run(encoder, config, output, choice, *parts)
         run.go(resume, watch)
         _warn_if_worse(run.state, run.measure, note)
-        return Report(run.state, run.measure, parts[0].dataset, unreadable)
+        return TrainingReport(
+            run.state, run.measure, parts[0].dataset, unreadable, run.trained_encoder
+        )
 
 
 def _warn_if_worse(state: State, measure: str, note: Callable[[str], None]) -> None:
@@ -104,8 +107,7 @@ def _warn_if_worse(state: State, measure: str, note: Callable[[str], None]) -> N
 
 
 def _check_base(encoder: PromptedEncoder) -> None:
-    source = find_model(encoder.name)
-    if source.checkpoint is not None:
+    if encoder.name != encoder.clip.source.name:
         raise ModelError(
             "is a checkpoint, and training starts from a base model",
             where=encoder.name,
@@ -154,6 +156,7 @@ class _Run:
         objective = _objective(encoder, config, trained.dataset.classes)
         self.loop = Loop(self.method, self.adam, objective, feed, validate, self._save)
         self._written = -1
+        self.trained_encoder = encoder
 
     def go(self, resume: bool, watch: Watcher) -> None:
         """Train to the end, and leave the best epoch's checkpoint with its graph."""
@@ -164,7 +167,7 @@ class _Run:
         if processes.is_first():
             self._written = -1
             self._write_checkpoint()
-            _write_graph(self.encoder, self.output)
+            _write_graph(self.trained_encoder, self.output)
 
     def _identity(self) -> dict[str, Any]:
         held_out = self.held_out
@@ -195,10 +198,11 @@ class _Run:
         with torch.no_grad():
             sketch, photo = self.method.branches()
             means = (None, None) if self.centre is None else self.centre(self.method)
-            self.encoder.sketch = replace(sketch.copied(), mean=means[0])
-            self.encoder.photo = replace(photo.copied(), mean=means[1])
+            self.trained_encoder = self.encoder.with_branches(
+                replace(sketch.copied(), mean=means[0]), replace(photo.copied(), mean=means[1])
+            )
             try:
-                self.encoder.save(self.output, self._training())
+                self.trained_encoder.save(self.output, self._training())
             except OSError as error:
                 raise SbirError(
                     f"the checkpoint cannot be written ({error.strerror})", where=self.output
@@ -238,15 +242,13 @@ def _objective(encoder: PromptedEncoder, config: TrainConfig, classes: list[str]
     texts = np.zeros((len(classes), 1), np.float32)
     if config.cls_weight or (config.adaptive_margin and config.task == "category"):
         texts = encoder.encode_texts([_TEMPLATE.format(c.replace("_", " ")) for c in classes])
-    scale = getattr(encoder.model, "logit_scale", None)
+    scale = getattr(encoder.clip.model, "logit_scale", None)
     own = 0.01 if scale is None else float(torch.exp(-scale.detach().float()))
     return Objective(config, torch.from_numpy(texts).to(device), config.temperature or own)
 
 
 def _write_graph(encoder: PromptedEncoder, output: Path) -> None:
     """`sketch.onnx` for fast queries, where the exporter is installed and the model can have it."""
-    folder = find_model(encoder.name).folder
     there = all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript"))
-    local = folder is not None and (folder / OPEN_CLIP_WEIGHTS).is_file()
-    if there and local and not encoder.sketch.conditioner:
+    if there and can_have_graph(encoder.clip.source) and not encoder.sketch.conditioner:
         export_graph(encoder, output)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import torch
 from PIL import Image
 
 from sbir_cli.config import QueryConfig
@@ -45,18 +46,9 @@ def test_the_graph_that_ships_gives_torchs_embedding(name: str) -> None:
     assert isinstance(graph, GraphEncoder) and graph.fingerprint == encoder.fingerprint
     sketches = sorted(EXAMPLES.glob("sketches/*/*.png"))[::4]
     pixels = np.stack([graph.preprocess(read_sketch(s).image) for s in sketches])
-    parts = (encoder.name, encoder.model, encoder.preprocess, _float32(encoder))
-    exact = PromptedEncoder(*parts, encoder.sketch, encoder.photo).encode_sketches(pixels)
+    exact = encoder.in_precision(torch.float32).encode_sketches(pixels)
     assert _cosines(graph.encode_sketches(pixels), exact).min() >= 0.9999
     assert _cosines(encoder.encode_sketches(pixels), exact).min() >= 0.995  # bfloat16
-
-
-def _float32(encoder: PromptedEncoder) -> Any:
-    import torch
-
-    from sbir_cli.encoder.device import Device
-
-    return Device(encoder.device.device, torch.float32, "test")
 
 
 @pytest.mark.parametrize("name", PROMPTED)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sbir_cli.encoder import load_encoder
-from sbir_cli.encoder.model_files import find_model
+from sbir_cli.encoder.model_files import Checkpoint, FolderModel, find_model
 from sbir_cli.errors import ModelError
 from sbir_cli.storage import resources
 from tests.encoder.conftest import MakeModel
@@ -38,12 +38,12 @@ def _cache(hub: Path, repository: str, folder: Path) -> None:
 
 def test_no_name_is_the_bundled_model_with_its_prompts_for_categories() -> None:
     base = find_model("sbir-mini")
-    assert base.name == "sbir-mini" and base.checkpoint is None
+    assert base == FolderModel("sbir-mini", resources.bundled_model())
     assert find_model(None) == find_model("sbir-mini/category")
     for name in ("sbir-mini/category", "sbir-mini/fine-grained"):
         source = find_model(name)
-        assert (source.name, source.folder) == (name, base.folder)
-        assert source.checkpoint == resources.bundled_model(name)
+        assert isinstance(source, Checkpoint) and (source.name, source.base) == (name, base)
+        assert source.folder == resources.bundled_model(name)
 
 
 def test_a_folder_is_local_dir_with_and_without_the_prefix(
@@ -129,6 +129,14 @@ def test_damaged_folders_are_told_apart(make_model: MakeModel, tmp_path: Path) -
     (cut / "open_clip_model.safetensors").write_bytes(weights[:1000])
     with pytest.raises(ModelError, match="open_clip cannot load it"):
         load_encoder(str(cut), "cpu")
+    first = tmp_path / "first"
+    load_encoder(str(make_model()), "cpu").save(first)
+    second = Path(shutil.copytree(first, tmp_path / "second"))
+    config = json.loads((second / "config.json").read_text())
+    config["base"]["name"] = str(first)
+    (second / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelError, match=r"its base model `.*first` is a checkpoint itself"):
+        load_encoder(str(second), "cpu")
     alien = tmp_path / "alien"
     alien.mkdir()
     (alien / "config.json").write_text(json.dumps({"format": "other"}))

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from sbir_cli.encoder import load_encoder, load_sketch_encoder
 from sbir_cli.encoder.branch import Branch
-from sbir_cli.encoder.device import Device
 from sbir_cli.encoder.graph_encoder import GraphEncoder, export_graph
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.encoder.tower import Tower
@@ -20,7 +19,6 @@ from sbir_cli.errors import ModelError
 from tests.encoder.conftest import TIMM, VIT, MakeModel
 
 pytestmark = pytest.mark.slow
-FLOAT32 = Device(torch.device("cpu"), torch.float32, "test")
 
 TOWERS: dict[str, dict[str, Any]] = {
     "open_clip": VIT,
@@ -38,9 +36,7 @@ TOWERS: dict[str, dict[str, Any]] = {
 
 
 def _load(folder: Path) -> PromptedEncoder:
-    encoder = load_encoder(f"local-dir:{folder}", "cpu")
-    encoder.device = FLOAT32
-    return encoder
+    return load_encoder(f"local-dir:{folder}", "cpu").in_precision(torch.float32)
 
 
 def _pixels(encoder: PromptedEncoder, count: int = 3) -> np.ndarray[Any, np.dtype[np.float32]]:
@@ -121,9 +117,9 @@ def test_the_token_order_is_the_papers(make_model: MakeModel, depth: int) -> Non
     branch = _branch(encoder.tower, depth=depth)
     pixels = torch.from_numpy(_pixels(encoder))
     with torch.inference_mode():
-        expected = _plain_forward(encoder.model, branch, pixels)
+        expected = _plain_forward(encoder.clip.model, branch, pixels)
         assert (branch.features(encoder.tower, pixels) - expected).abs().max() <= 1e-5
-        other = _plain_forward(encoder.model, Branch.empty(encoder.tower), pixels)
+        other = _plain_forward(encoder.clip.model, Branch.empty(encoder.tower), pixels)
     assert (other - expected).abs().max() > 1e-2  # the branch matters in this test
 
 
@@ -136,7 +132,7 @@ def test_gradients_reach_prompts_and_layer_norms_alone(make_model: MakeModel) ->
     features = branch.features(encoder.tower, torch.from_numpy(_pixels(encoder)))
     torch.autograd.backward(features.square().sum())
     assert all(leaf.grad is not None and leaf.grad.abs().sum() > 0 for leaf in leaves)
-    assert all(parameter.grad is None for parameter in encoder.model.parameters())
+    assert all(parameter.grad is None for parameter in encoder.clip.model.parameters())
 
 
 @pytest.mark.parametrize(
@@ -156,7 +152,7 @@ def test_a_checkpoint_holds_what_was_trained_and_comes_back(
 ) -> None:
     base = _load(make_model())
     sketch, photo = _branch(base.tower), _branch(base.tower, count=2, norms=False)
-    trained = PromptedEncoder(base.name, base.model, base.preprocess, FLOAT32, sketch, photo)
+    trained = base.with_branches(sketch, photo)
     trained.save(tmp_path / "c", {"method": "prompt"})
 
     assert sorted(p.name for p in (tmp_path / "c").iterdir()) == [
@@ -165,8 +161,7 @@ def test_a_checkpoint_holds_what_was_trained_and_comes_back(
     ]
     numbers = sum(t.numel() for t in (sketch.prompts, photo.prompts, *sketch.layer_norms.values()))
     assert (tmp_path / "c" / "branches.safetensors").stat().st_size < 4 * numbers + 4000
-    again = load_encoder(str(tmp_path / "c"), "cpu")
-    again.device = FLOAT32
+    again = load_encoder(str(tmp_path / "c"), "cpu").in_precision(torch.float32)
     pixels = _pixels(base)
     assert again.fingerprint == trained.fingerprint != base.fingerprint
     assert np.array_equal(again.encode_sketches(pixels), trained.encode_sketches(pixels))
@@ -192,7 +187,7 @@ def test_a_checkpoint_of_another_width_is_refused(
     base = _load(make_model())
     branch = _branch(base.tower)
     other = _branch(base.tower, count=2, norms=False)
-    PromptedEncoder(base.name, base.model, base.preprocess, FLOAT32, branch, other).save(tmp_path)
+    base.with_branches(branch, other).save(tmp_path)
     state = load_file(tmp_path / "branches.safetensors")
     state[f"sketch.{key}"] = state[f"sketch.{key}"][..., :-1].clone()
     save_file(state, tmp_path / "branches.safetensors")
@@ -208,7 +203,7 @@ def test_the_exported_graph_gives_the_same_embedding(
     encoder, name = _load(folder), f"local-dir:{folder}"
     if prompted:
         branch = _branch(encoder.tower, depth=2)
-        encoder = PromptedEncoder(name, encoder.model, encoder.preprocess, FLOAT32, branch, branch)
+        encoder = encoder.with_branches(branch, branch)
         encoder.save(tmp_path)
         folder, name = tmp_path, str(tmp_path)
     export_graph(encoder, folder)
@@ -225,8 +220,7 @@ def test_the_exported_graph_gives_the_same_embedding(
 def test_bfloat16_stays_close_to_float32(make_model: MakeModel) -> None:
     encoder = _load(make_model())
     exact = encoder.encode_photos(_pixels(encoder))
-    encoder.device = Device(torch.device("cpu"), torch.bfloat16, "test")
-    rounded = encoder.encode_photos(_pixels(encoder))
+    rounded = encoder.in_precision(torch.bfloat16).encode_photos(_pixels(encoder))
     assert rounded.dtype == np.float32 and (exact * rounded).sum(axis=1).min() > 0.999
 
 
@@ -239,7 +233,7 @@ def test_preprocessing_is_open_clips(
 
     folder = make_model(resize_mode=resize_mode, interpolation=interpolation)
     encoder = _load(folder)
-    model: Any = encoder.model
+    model: Any = encoder.clip.model
     theirs: Any = image_transform_v2(PreprocessCfg(**model.visual.preprocess_cfg), is_train=False)
     random = np.random.default_rng(0)
     for size in [(32, 32), (33, 47), (640, 480), (101, 500), (20, 11), (31, 33), (1000, 64)]:

@@ -43,10 +43,6 @@ def tiny(make_model: MakeModel) -> str:
 
 @pytest.fixture
 def encoder(tiny: str) -> PromptedEncoder:
-    import dataclasses
-
     import torch
 
-    loaded = load_encoder(tiny, "cpu")
-    loaded.device = dataclasses.replace(loaded.device, dtype=torch.float32)
-    return loaded
+    return load_encoder(tiny, "cpu").in_precision(torch.float32)

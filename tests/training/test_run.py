@@ -37,10 +37,6 @@ def no_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "_write_graph", lambda encoder, output: None)
 
 
-def _fresh(encoder: PromptedEncoder) -> PromptedEncoder:
-    return PromptedEncoder(encoder.name, encoder.model, encoder.preprocess, encoder.device)
-
-
 def _kill_after(steps: int) -> Any:
     left = [steps]
 
@@ -64,11 +60,11 @@ def test_killed_and_resumed_it_ends_as_if_uninterrupted(
 ) -> None:
     monkeypatch.setattr(loop, "_SAVE_SECONDS", saved)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    expected = train(data, None, _fresh(encoder), config, whole)
+    expected = train(data, None, encoder, config, whole)
     for _ in range(3 if saved == 0 else 1):
         with pytest.raises(KeyboardInterrupt):
-            train(data, None, _fresh(encoder), config, parts, resume=True, watch=_kill_after(3))
-    found = train(data, None, _fresh(encoder), config, parts, resume=True)
+            train(data, None, encoder, config, parts, resume=True, watch=_kill_after(3))
+    found = train(data, None, encoder, config, parts, resume=True)
 
     assert (parts / "branches.safetensors").read_bytes() == (
         whole / "branches.safetensors"
@@ -92,7 +88,7 @@ def test_the_checkpoint_is_the_best_epoch_and_tells_how_it_was_made(
 
     assert (report.state.epoch, report.state.best_epoch, report.state.best_value) == (4, 2, 0.9)
     again = load_encoder(str(out), "cpu")
-    assert again.fingerprint == encoder.fingerprint  # the encoder ends with the best, too
+    assert again.fingerprint == report.encoder.fingerprint != encoder.fingerprint
     assert torch.equal(again.sketch.prompts, report.state.best["prompts.0"])
     training = json.loads((out / "config.json").read_text())["training"]
     assert training["validation"] == {
@@ -110,7 +106,7 @@ def test_the_checkpoint_is_the_best_epoch_and_tells_how_it_was_made(
     assert rows[0]["total"] == "" and float(rows[1]["cls sketch"]) > 0
     with Image.open(out / "history.png") as curve:
         assert curve.size == (900, 420) and np.asarray(curve).min() < 50
-    resumed = train(data, None, _fresh(encoder), config, out, resume=True)
+    resumed = train(data, None, encoder, config, out, resume=True)
     assert resumed.state.epoch == 4  # it had stopped
 
 
@@ -147,7 +143,7 @@ def test_an_epoch_that_embeds_all_alike_is_not_kept_as_best(
 def test_the_means_of_the_training_images_are_subtracted(
     encoder: PromptedEncoder, data: DataSet, tmp_path: Path, config: TrainConfig
 ) -> None:
-    plain, centred, short = _fresh(encoder), _fresh(encoder), replace(config, epochs=1)
+    plain, centred, short = encoder, encoder, replace(config, epochs=1)
     train(data, None, plain, short, tmp_path / "plain")
     report = train(data, None, centred, replace(short, center=True), tmp_path / "centred")
     loaded = Loader(encoder.preprocess, 1.0, 1).load(report.trained)
@@ -170,7 +166,7 @@ def test_without_validation_the_last_epoch_is_kept(
     report = train(data, None, encoder, replace(CATEGORY, held_out=0.0), tmp_path / "c")
     assert report.state.best_epoch == 3 and report.state.best_value is None
     longer = replace(CATEGORY, held_out=0.0, epochs=4)
-    more = train(data, None, _fresh(encoder), longer, tmp_path / "c", resume=True)
+    more = train(data, None, encoder, longer, tmp_path / "c", resume=True)
     assert more.state.best_epoch == 4  # more epochs are no other run
 
 
@@ -180,13 +176,13 @@ def test_a_folder_with_a_checkpoint_is_not_overwritten(
     short = replace(CATEGORY, epochs=1)
     train(data, None, encoder, short, tmp_path / "c")
     with pytest.raises(SbirError, match=r"a checkpoint in it already; go on with it \(--resume\)"):
-        train(data, None, _fresh(encoder), short, tmp_path / "c")
+        train(data, None, encoder, short, tmp_path / "c")
     other = replace(short, margin=0.5, prompts=2)
     with pytest.raises(UsageError, match="differs in margin, prompts; give"):
-        train(data, None, _fresh(encoder), other, tmp_path / "c", resume=True)
+        train(data, None, encoder, other, tmp_path / "c", resume=True)
     (tmp_path / "c" / STATE).write_bytes(b"damaged")
     with pytest.raises(SbirError, match="the saved state is damaged"):
-        train(data, None, _fresh(encoder), short, tmp_path / "c", resume=True)
+        train(data, None, encoder, short, tmp_path / "c", resume=True)
 
 
 def test_corrupt_images_are_skipped_counted_and_kept_out(
