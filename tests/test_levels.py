@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 import sbir_cli
 
@@ -25,37 +28,101 @@ LEVELS = {
     "training": 7,
     "cli": 8,
 }
+UNKNOWN = "?"
+"""A module whose name is made at run time."""
 
 
-def _imports(file: Path) -> set[str]:
-    """Top-level parts of sbir_cli that a file imports anywhere in it."""
-    found = set()
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sbir_cli"):
-            parts = (node.module or "").split(".")
-            found |= {parts[1]} if len(parts) > 1 else {alias.name for alias in node.names}
-        elif isinstance(node, ast.Import):
-            names = [alias.name.split(".") for alias in node.names]
-            found |= {parts[1] for parts in names if parts[0] == "sbir_cli" and len(parts) > 1}
-    return found - {"__version__"}
+def _imports(code: str, module: str) -> set[str]:
+    """Dotted names of all that a module's code imports anywhere, in whatever form."""
+    return {name for node in ast.walk(ast.parse(code)) for name in _names(node, module)}
+
+
+def _names(node: ast.AST, module: str) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        above = module.split(".")[: -node.level] if node.level else []
+        source = ".".join([*above, *filter(None, [node.module])])
+        yield from (f"{source}.{alias.name}" for alias in node.names)
+    elif isinstance(node, ast.Call):
+        name = getattr(node.func, "attr", getattr(node.func, "id", None))
+        if name in ("import_module", "__import__"):
+            first = node.args[0] if node.args else None
+            yield str(first.value) if isinstance(first, ast.Constant) else UNKNOWN
+
+
+def _part(name: str) -> str | None:
+    """The part of sbir_cli that a dotted name leads to; public names lead to their homes."""
+    first, _, rest = name.partition(".")
+    part = rest.split(".")[0]
+    if first != "sbir_cli" or part.startswith("__"):
+        return None
+    return sbir_cli._HOMES.get(part, part)
+
+
+def _modules() -> Iterator[tuple[Path, str, str]]:
+    """File, dotted name and code of every module."""
+    for file in sorted(PACKAGE.rglob("*.py")):
+        inside = file.relative_to(PACKAGE.parent).with_suffix("")
+        yield file, ".".join(inside.parts), file.read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sbir_cli.gallery.index",
+        "import os, sbir_cli.gallery as g",
+        "from sbir_cli import gallery",
+        "from sbir_cli import gallery as g, __version__",
+        "from sbir_cli.gallery import Gallery as G",
+        "from sbir_cli import Hit",
+        "def f():\n    from sbir_cli.gallery.index import read_index",
+        "if TYPE_CHECKING:\n    from sbir_cli.gallery import Hit",
+        "from ..gallery import Hit",
+        "from .. import gallery",
+        "importlib.import_module('sbir_cli.gallery')",
+        "import_module('sbir_cli.gallery')",
+        "__import__('sbir_cli.gallery')",
+    ],
+)
+def test_every_form_of_an_import_is_seen(code: str) -> None:
+    names = _imports(code, "sbir_cli.imaging.images")
+    assert {part for part in map(_part, names) if part} == {"gallery"}
 
 
 def test_every_part_imports_only_from_levels_below() -> None:
     seen = set()
-    for file in sorted(PACKAGE.rglob("*.py")):
-        part = file.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if part.startswith("__"):
+    for file, module, code in _modules():
+        own = _part(module)
+        if own is None or module == "sbir_cli":
             continue
-        seen.add(part)
-        for other in _imports(file) - {part}:
-            assert LEVELS[other] < LEVELS[part], f"{file} imports {other}"
-    assert seen == LEVELS.keys()
+        seen.add(own)
+        names = _imports(code, module)
+        assert UNKNOWN not in names, f"{file} imports a module by a name made at run time"
+        for other in {part for part in map(_part, names) if part} - {own}:
+            assert LEVELS[other] < LEVELS[own], f"{file} imports {other}"
+    assert seen - {""} == LEVELS.keys()
 
 
 def test_only_the_encoder_imports_open_clip() -> None:
-    for file in PACKAGE.rglob("*.py"):
-        if "encoder" not in file.parts:
-            assert "import open_clip" not in file.read_text("utf-8"), file
+    for code in (
+        "import open_clip as o",
+        "from open_clip import x",
+        "import_module('open_clip.y')",
+    ):
+        assert any(name.split(".")[0] == "open_clip" for name in _imports(code, "m"))
+    for file, module, code in _modules():
+        roots = {name.split(".")[0] for name in _imports(code, module)}
+        assert _part(module) == "encoder" or "open_clip" not in roots, file
+
+
+def test_the_environment_is_read_by_the_command_line_alone() -> None:
+    """What turns dependencies' telemetry off has to write it, and is the one exception."""
+    for file, module, code in _modules():
+        names = {getattr(node, "attr", "") for node in ast.walk(ast.parse(code))}
+        names |= {name.split(".")[-1] for name in _imports(code, module)}
+        reads = names & {"environ", "environb", "getenv", "getenvb"}
+        assert not reads or _part(module) == "cli" or file.name == "silence.py", file
 
 
 def test_starting_the_command_line_imports_nothing_heavy() -> None:

@@ -10,8 +10,9 @@ import typer
 from sbir_cli.cli.exits import SKIPPED
 from sbir_cli.cli.options import BatchSize, Device, Model, Quiet, Workers
 from sbir_cli.cli.progress import progress_bar
-from sbir_cli.cli.streams import say, say_skipped, write_text
+from sbir_cli.cli.streams import say, say_skipped
 from sbir_cli.config import IndexType
+from sbir_cli.storage.files import write_file
 
 if TYPE_CHECKING:
     from sbir_cli.encoder import PhotoEncoder
@@ -115,7 +116,7 @@ def _write_report(done: UpdateReport, path: Path) -> None:
     from sbir_cli.output.answers import SCHEMA, json_line
 
     lines = [{"schema": SCHEMA, "path": str(p), "reason": why} for p, why in done.skipped]
-    write_text(path, "".join(map(json_line, lines)), "--report")
+    write_file(path, "".join(map(json_line, lines)).encode(), "choose another --report")
 
 
 def _summarise(done: UpdateReport, output: Path, quiet: bool) -> None:

@@ -25,8 +25,9 @@ from sbir_cli.cli.options import (
 )
 from sbir_cli.cli.progress import progress_bar
 from sbir_cli.cli.report import publish, write_trec
-from sbir_cli.cli.streams import say, write_text
+from sbir_cli.cli.streams import say
 from sbir_cli.config import ReportFormat
+from sbir_cli.storage.files import write_file
 
 if TYPE_CHECKING:
     from sbir_cli.evaluation.protocols import Evaluation
@@ -197,7 +198,7 @@ def evaluate(
     if grid is not None:
         from sbir_cli.output.rankings_page import grid as grid_page
 
-        write_text(grid, grid_page(found.embedded, config.task), "--grid")
+        write_file(grid, grid_page(found.embedded, config.task).encode(), "choose another --grid")
     publish(found.report, form, output, per_class, quiet)
     if found.report.unreadable:
         raise typer.Exit(SKIPPED)

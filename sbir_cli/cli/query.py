@@ -10,8 +10,9 @@ import typer
 
 from sbir_cli.cli.exits import SKIPPED
 from sbir_cli.cli.options import Device, Model, Quiet
-from sbir_cli.cli.streams import console, listed_names, read_stdin, say, write_results, write_text
+from sbir_cli.cli.streams import console, listed_names, read_stdin, say, write_results
 from sbir_cli.config import AnswerFormat
+from sbir_cli.storage.files import write_file
 
 if TYPE_CHECKING:
     from sbir_cli.config import SketchConfig
@@ -169,7 +170,7 @@ def _introduce(searcher: Searcher, quiet: bool) -> None:
 def _write_sheet(answers: list[Answer], path: Path, quiet: bool) -> None:
     from sbir_cli.output.contact_sheet import contact_sheet
 
-    write_text(path, contact_sheet(answers), "--html")
+    write_file(path, contact_sheet(answers).encode(), "choose another --html")
     if not quiet:
         say(f"contact sheet: {path}")
 

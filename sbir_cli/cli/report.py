@@ -7,8 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sbir_cli.cli.streams import console, say, say_skipped, write_results, write_text
+from sbir_cli.cli.streams import console, say, say_skipped, write_results
 from sbir_cli.config import ReportFormat
+from sbir_cli.storage.files import write_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +47,7 @@ def write_report(
         SbirError: one of them cannot be written.
     """
     if output is not None:
-        write_text(output, text, "--output")
+        write_file(output, text.encode(), "choose another --output")
     if form is None:
         terminal = sys.stdout is not None and sys.stdout.isatty()
         form = "table" if terminal else "json"

@@ -1,4 +1,4 @@
-"""What goes to stdout and stderr, and into the files that options name."""
+"""What goes to stdout and stderr."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import typer
 
 from sbir_cli.errors import SbirError, UsageError
-from sbir_cli.storage.files import replace_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -92,21 +91,3 @@ def say_skipped(skipped: Sequence[tuple[Path, str]], more: str = "") -> None:
         say(f"skipped {path}: {reason}")
     if len(skipped) > _SHOWN:
         say(f"... and {len(skipped) - _SHOWN:,} more{more}")
-
-
-def write_text(path: Path, text: str, option: str) -> None:
-    """Write a file that `option` named, and the folders it lies in; a kill leaves no half of it.
-
-    Raises:
-        SbirError: it cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and not path.is_file():  # /dev/stdout, a named pipe
-            path.write_text(text, "utf-8")
-        else:
-            replace_file(path, text.encode())
-    except OSError as error:
-        raise SbirError(
-            f"cannot be written ({error.strerror})", where=path, remedy=f"choose another {option}"
-        ) from error

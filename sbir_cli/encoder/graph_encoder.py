@@ -28,6 +28,7 @@ from sbir_cli.encoder.model_files import (
 from sbir_cli.encoder.silence import silence
 from sbir_cli.errors import ModelError
 from sbir_cli.imaging.preprocess import Preprocess
+from sbir_cli.storage.files import write_file
 
 if TYPE_CHECKING:
     from sbir_cli.encoder.torch_encoder import PromptedEncoder
@@ -211,7 +212,7 @@ def export_graph(encoder: PromptedEncoder, folder: Path) -> Path:
     graph = program.model_proto
     _strip(graph, set(module.state_dict()), onnx.TensorProto.EXTERNAL)
     path = folder / GRAPH
-    path.write_bytes(graph.SerializeToString())
+    write_file(path, graph.SerializeToString())
     return path
 
 

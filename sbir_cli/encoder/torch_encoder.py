@@ -30,7 +30,7 @@ from sbir_cli.encoder.model_files import (
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.errors import ModelError
 from sbir_cli.imaging.preprocess import Preprocess
-from sbir_cli.storage.files import replace_file
+from sbir_cli.storage.files import write_file
 
 Embeddings = npt.NDArray[np.float32]
 
@@ -141,8 +141,8 @@ class PromptedEncoder:
             "sbir": __version__,
             "training": training or {},
         }
-        replace_file(folder / CHECKPOINT_WEIGHTS, serialise(state))
-        replace_file(folder / CHECKPOINT_CONFIG, (json.dumps(config, indent=2) + "\n").encode())
+        write_file(folder / CHECKPOINT_WEIGHTS, serialise(state))
+        write_file(folder / CHECKPOINT_CONFIG, (json.dumps(config, indent=2) + "\n").encode())
 
 
 def load_encoder(

@@ -10,10 +10,8 @@ from __future__ import annotations
 import os
 from array import array
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
 from urllib.parse import quote_from_bytes
 
 import numpy as np
@@ -23,6 +21,7 @@ from sbir_cli.errors import SbirError
 from sbir_cli.evaluation.embedded import Embedded
 from sbir_cli.evaluation.metrics import UNRANKED, Ranks
 from sbir_cli.evaluation.ranking import rank
+from sbir_cli.storage.files import whole_file
 from sbir_cli.storage.text_files import open_text
 
 _SAFE = "".join(map(chr, range(33, 127))).replace("%", "")
@@ -57,12 +56,12 @@ def write_run(path: Path, embedded: Embedded, task: Task, depth: int, tag: str =
     dataset = embedded.dataset
     queries = [trec_name(p, dataset.root) for p in dataset.sketches]
     names = [trec_name(p, dataset.root) for p in dataset.photos]
-    with _written(path) as file:
+    with whole_file(path) as file:
         for rankings in rank(embedded, task):
             photos, scores = rankings.first(depth)
             for query, row, values in zip(rankings.sketches, photos, scores, strict=True):
                 file.writelines(
-                    f"{queries[query]} Q0 {names[photo]} {place} {score:.9g} {tag}\n"
+                    f"{queries[query]} Q0 {names[photo]} {place} {score:.9g} {tag}\n".encode()
                     for place, (photo, score) in enumerate(zip(row, values, strict=True), 1)
                 )
 
@@ -74,7 +73,7 @@ def write_qrels(path: Path, embedded: Embedded, task: Task) -> None:
     members: dict[str, list[str]] = {}
     for name, label in zip(names, dataset.photo_classes, strict=True):
         members.setdefault(label, []).append(name)
-    with _written(path) as file:
+    with whole_file(path) as file:
         for sketch, label, own in zip(
             dataset.sketches, dataset.sketch_classes, dataset.own_photo, strict=True
         ):
@@ -82,23 +81,7 @@ def write_qrels(path: Path, embedded: Embedded, task: Task) -> None:
             relevant = members.get(label, []) if task == "category" else []
             if task == "fine-grained" and own is not None:
                 relevant = [names[own]]
-            file.writelines(f"{query} 0 {name} 1\n" for name in relevant)
-
-
-@contextmanager
-def _written(path: Path) -> Iterator[TextIO]:
-    """A text file that is there whole or not at all."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with unfinished.open("w", encoding="ascii") as file:
-            yield file
-        unfinished.replace(path)
-    except OSError as error:
-        raise SbirError(f"cannot be written ({error.strerror})", where=path) from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
+            file.writelines(f"{query} 0 {name} 1\n".encode() for name in relevant)
 
 
 def read_qrels(path: Path) -> dict[str, set[str]]:

@@ -18,6 +18,7 @@ from sbir_cli.encoder.graph_encoder import can_have_graph, export_graph
 from sbir_cli.encoder.model_files import CHECKPOINT_CONFIG
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import ModelError, SbirError
+from sbir_cli.storage.files import write_file
 from sbir_cli.training import processes
 from sbir_cli.training.batch_loader import Feed, Normaliser
 from sbir_cli.training.folder import STATE, claim
@@ -27,7 +28,7 @@ from sbir_cli.training.loop import Loop, Watcher, make_optimiser
 from sbir_cli.training.methods import Method, make_method
 from sbir_cli.training.objective import Objective
 from sbir_cli.training.selection import Choice, choose, drop_unusable
-from sbir_cli.training.state import State, load_state, save_state, write_atomically
+from sbir_cli.training.state import REMEDY, State, load_state, save_state
 from sbir_cli.training.validation import MEASURES, Centre, Validator
 
 _TEMPLATE = "a photo of a {}"  # [paper]
@@ -184,9 +185,9 @@ class _Run:
         # the state goes first: whatever a kill leaves of the rest is written again from it
         save_state(self.output / STATE, state, method, adam, self._identity())
         if state.step == 0:
-            write_atomically(self.output / "history.csv", history_csv(state.history))
+            write_file(self.output / "history.csv", history_csv(state.history), REMEDY)
             png = history_png(state.history, self.measure)
-            write_atomically(self.output / "history.png", png)
+            write_file(self.output / "history.png", png, REMEDY)
             self._write_checkpoint()
 
     def _write_checkpoint(self) -> None:

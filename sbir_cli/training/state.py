@@ -13,10 +13,12 @@ from safetensors.torch import save as serialise
 from torch import Tensor
 
 from sbir_cli.errors import SbirError, UsageError
-from sbir_cli.storage.files import replace_file
+from sbir_cli.storage.files import write_file
 from sbir_cli.training.methods import Method
 
 Row = dict[str, float]
+REMEDY = "make room or choose another --output, and go on with --resume"
+"""Where a file of a run cannot be written."""
 _FREE = ("epochs", "patience", "workers", "memory", "recompute")  # may change on resuming
 
 
@@ -39,23 +41,6 @@ class State:
     """The method's parameters after the best epoch, or after the last where none is known."""
 
 
-def write_atomically(path: Path, data: bytes) -> None:
-    """`replace_file` in a folder that is made.
-
-    Raises:
-        SbirError: it cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(path, data)
-    except OSError as error:
-        raise SbirError(
-            f"cannot be written ({error.strerror})",
-            where=path,
-            remedy="make room or choose another --output, and go on with --resume",
-        ) from error
-
-
 def save_state(
     path: Path, state: State, method: Method, adam: torch.optim.Adam, identity: dict[str, Any]
 ) -> None:
@@ -71,7 +56,7 @@ def save_state(
     plain = {k: v for k, v in vars(state).items() if k != "best"}
     header = {"state": json.dumps(plain), "identity": json.dumps(identity, sort_keys=True)}
     own = {k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}
-    write_atomically(path, serialise(own, metadata=header))
+    write_file(path, serialise(own, metadata=header), REMEDY)
 
 
 def load_state(
