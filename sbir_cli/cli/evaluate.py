@@ -154,7 +154,8 @@ def evaluate(
         ),
     ] = 1000,
     seed: Annotated[
-        int, typer.Option("--seed", envvar="SBIR_SEED", help="Of the bootstrap intervals.")
+        int,
+        typer.Option("--seed", envvar="SBIR_BOOTSTRAP_SEED", help="Of the bootstrap intervals."),
     ] = 0,
     device: Device = "auto",
     batch_size: BatchSize = 64,

@@ -22,18 +22,18 @@ from sbir_cli.cli.options import (
 )
 from sbir_cli.cli.progress import progress_bar
 from sbir_cli.cli.streams import say, say_skipped
+from sbir_cli.cli.torchrun import torchrun_group
 from sbir_cli.config import Method, Precision, Preset, Schedule, Share, TrainConfig
 from sbir_cli.errors import UsageError
-from sbir_cli.training import processes
 
 if TYPE_CHECKING:
     from sbir_cli.datasets import DataSet
     from sbir_cli.training.run import TrainingReport
 
 
-def _knob(flag: str, text: str, *more: str) -> Any:
+def _knob(flag: str, text: str, *more: str, variable: str | None = None) -> Any:
     """An option whose default is the preset's."""
-    name = flag.split("/")[0].removeprefix("--").replace("-", "_").upper()
+    name = variable or flag.split("/")[0].removeprefix("--").replace("-", "_").upper()
     return typer.Option(flag, *more, envvar=f"SBIR_{name}", help=text, show_default=False)
 
 
@@ -104,7 +104,9 @@ def train(
         bool, typer.Option("--resume", help="Go on with the run in the checkpoint folder.")
     ] = False,
     epochs: Annotated[int | None, _knob("--epochs", "Passes over the sketches.")] = None,
-    batch_size: Annotated[int | None, _knob("--batch-size", "Sketches per step.")] = None,
+    batch_size: Annotated[
+        int | None, _knob("--batch-size", "Sketches per step.", variable="TRAIN_BATCH_SIZE")
+    ] = None,
     instances: Annotated[
         int | None, _knob("--instances", "Sketches per class in a fine-grained batch.")
     ] = None,
@@ -186,7 +188,7 @@ def train(
     patience: Annotated[
         int | None, _knob("--patience", "Epochs to wait for a better validation; 0: all.")
     ] = None,
-    seed: Annotated[int | None, _knob("--seed", "Of everything random.")] = None,
+    seed: Annotated[int | None, _knob("--seed", "Of all that is drawn at random.")] = None,
     precision: Annotated[
         Precision | None, _knob("--precision", "Of the backbone: auto, float32, bfloat16.")
     ] = None,
@@ -215,7 +217,7 @@ def train(
     if output is None:
         raise UsageError("name the checkpoint folder (--output)")
     try:
-        _train(source, model, device, config, output, resume, quiet or not processes.is_first())
+        _train(source, model, device, config, output, resume, quiet)
     except KeyboardInterrupt:
         say("the same command with --resume goes on where it stopped")
         raise
@@ -246,14 +248,17 @@ def _train(
 ) -> None:
     from sbir_cli.training.folder import check_free
 
-    processes.check_parts(config)
+    group = torchrun_group()
+    quiet = quiet or not group.is_first
+    group.check_parts(config)
     check_free(output, resume)  # what is wrong with the folders is told before torch is loaded
     images = source.read()
     from sbir_cli.encoder import load_encoder
     from sbir_cli.storage import resources
     from sbir_cli.training.run import train as run
 
-    encoder = load_encoder(model or resources.BUNDLED_MODEL, device)
+    own_gpu = group.gpu if group.count > 1 else None
+    encoder = load_encoder(model or resources.BUNDLED_MODEL, device, gpu=own_gpu)
     if not quiet:
         say(f"model {encoder.name} on {encoder.device}")
     start = time.perf_counter()
@@ -270,13 +275,14 @@ def _train(
             config,
             output,
             resume=resume,
+            group=group,
             watch=watch,
             note=lambda sentence: None if quiet else say(sentence),
         )
     if not quiet:
         _summarise(report, output, time.perf_counter() - start)
     # torchrun takes any code but 0 for a failure, and would end the processes that still work
-    if report.unreadable and processes.count() == 1:
+    if report.unreadable and group.count == 1:
         raise typer.Exit(SKIPPED)
 
 

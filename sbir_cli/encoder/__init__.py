@@ -59,9 +59,14 @@ class Encoder(SketchEncoder, PhotoEncoder, Protocol):
 
 
 def load_encoder(
-    name: str | None = None, device: str = "auto", download: bool = True
+    name: str | None = None, device: str = "auto", download: bool = True, gpu: int | None = None
 ) -> PromptedEncoder:
     """The model called `name`, or the bundled one and its prompts, in torch on a device.
+
+    Args:
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
+        download: whether files that are not cached may be fetched.
+        gpu: which GPU `auto` and `cuda` mean, in a process of several.
 
     Raises:
         ModelError: it cannot be found or loaded, or takes no prompt tokens.
@@ -69,7 +74,7 @@ def load_encoder(
     """
     from sbir_cli.encoder import torch_encoder
 
-    return torch_encoder.load_encoder(name, device, download)
+    return torch_encoder.load_encoder(name, device, download, gpu)
 
 
 def load_sketch_encoder(

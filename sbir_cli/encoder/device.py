@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 import torch
@@ -22,11 +21,13 @@ class Device:
         return f"{self.device} in {str(self.dtype).removeprefix('torch.')} ({self.reason})"
 
 
-def choose_device(name: str = "auto") -> Device:
+def choose_device(name: str = "auto", gpu: int | None = None) -> Device:
     """The device named `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
 
-    bfloat16 where the hardware multiplies it natively, float32 elsewhere. In a process of several
-    that torchrun started, `auto` and `cuda` are the GPU of its own.
+    bfloat16 where the hardware multiplies it natively, float32 elsewhere.
+
+    Args:
+        gpu: which GPU `auto` and `cuda` mean, in a process of several.
 
     Raises:
         UsageError: no such name, or the machine has no such device.
@@ -34,8 +35,8 @@ def choose_device(name: str = "auto") -> Device:
     reason = "as asked"
     if name == "auto":
         name, reason = _best()
-    if name == "cuda" and "TORCHELASTIC_RUN_ID" in os.environ:
-        name = f"cuda:{os.environ['LOCAL_RANK']}"
+    if name == "cuda" and gpu is not None:
+        name = f"cuda:{gpu}"
     try:
         device = torch.device(name)
     except RuntimeError as error:

@@ -146,7 +146,7 @@ class PromptedEncoder:
 
 
 def load_encoder(
-    name: str | None = None, device: str = "auto", download: bool = True
+    name: str | None = None, device: str = "auto", download: bool = True, gpu: int | None = None
 ) -> PromptedEncoder:
     """The model called `name` (see `find_model`) on a device (see `choose_device`).
 
@@ -155,7 +155,7 @@ def load_encoder(
             over another base.
         UsageError: no such device.
     """
-    chosen = choose_device(device)
+    chosen = choose_device(device, gpu)
     source = find_model(name, download)
     if not isinstance(source, Checkpoint):
         return PromptedEncoder.bare(FrozenClip.load(source, chosen))

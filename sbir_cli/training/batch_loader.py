@@ -12,9 +12,9 @@ from torch import Tensor
 
 from sbir_cli.config import TrainConfig
 from sbir_cli.imaging.preprocess import Bytes, Preprocess, normalised
-from sbir_cli.training import processes
 from sbir_cli.training.image_store import Loaded
 from sbir_cli.training.objective import Batch
+from sbir_cli.training.processes import ALONE, Group
 from sbir_cli.training.sampler import Indices, Sampler, Triplets, permutations
 
 _Decoded = tuple[Triplets, list[Bytes], list[Indices]]
@@ -42,9 +42,11 @@ class Feed:
     step and then cut, so that any number of them see the same samples. A fine-grained part is
     whole classes."""
 
-    def __init__(self, loaded: Loaded, normaliser: Normaliser, config: TrainConfig) -> None:
+    def __init__(
+        self, loaded: Loaded, normaliser: Normaliser, config: TrainConfig, group: Group = ALONE
+    ) -> None:
         self._loaded, self._normaliser, self._config = loaded, normaliser, config
-        self._sampler = Sampler(loaded.dataset, config)
+        self._group, self._sampler = group, Sampler(loaded.dataset, config, group)
 
     def epoch(self, epoch: int) -> list[Triplets]:
         """The steps of an epoch."""
@@ -63,7 +65,7 @@ class Feed:
 
     def _decode(self, step: Triplets, epoch: int, number: int) -> _Decoded:
         random = np.random.default_rng([self._config.seed, 5, epoch, number])
-        count, own = len(step.sketches), processes.own_part(len(step.sketches))
+        count, own = len(step.sketches), self._group.own_part(len(step.sketches))
         # a sketch and its photos together, or they would no longer pair
         mirrored = random.random(count) < 0.5 if self._config.flip else np.zeros(count, np.bool_)
         orders = permutations(count, self._config.grid, random)

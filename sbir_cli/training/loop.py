@@ -12,10 +12,10 @@ from torch import Tensor
 
 from sbir_cli.config import TrainConfig
 from sbir_cli.errors import SbirError
-from sbir_cli.training import processes
 from sbir_cli.training.batch_loader import Feed
 from sbir_cli.training.methods import Method
 from sbir_cli.training.objective import Objective
+from sbir_cli.training.processes import ALONE, Group
 from sbir_cli.training.sampler import Triplets
 from sbir_cli.training.state import Row, State
 
@@ -58,6 +58,7 @@ class Loop:
         validate: how good the method is, larger is better; None where nothing is held out. Only
             the first process calls it.
         save: called once a minute, and after each epoch with the best parameters known.
+        group: the processes that share each step.
     """
 
     def __init__(
@@ -68,9 +69,11 @@ class Loop:
         feed: Feed,
         validate: Validate | None,
         save: Save,
+        group: Group = ALONE,
     ) -> None:
         self._method, self._adam, self._objective = method, adam, objective
         self._feed, self._validate, self._save = feed, validate, save
+        self._group = group
         self._config: TrainConfig = method.config
 
     def run(self, state: State, watch: Watcher) -> None:
@@ -79,7 +82,7 @@ class Loop:
         Raises:
             SbirError: the loss is not finite.
         """
-        parallel = processes.together(self._method)
+        parallel = self._group.together(self._method)
         if not state.history:
             state.history.append(self._row(0, {}))
         while state.epoch < self._config.epochs and not self._stalled(state):
@@ -117,7 +120,7 @@ class Loop:
                 saved = time.monotonic()
 
     def _add(self, state: State, losses: dict[str, Tensor]) -> None:
-        values = processes.mean(torch.stack([value.detach() for value in losses.values()]))
+        values = self._group.mean(torch.stack([value.detach() for value in losses.values()]))
         # one wait for the device, not six
         for name, number in zip(losses, values.tolist(), strict=True):
             if not math.isfinite(number):
@@ -138,8 +141,8 @@ class Loop:
         row = {"epoch": epoch, **means}
         if self._validate is None:
             return row
-        value = self._validate(self._method) if processes.is_first() else 0.0
-        shared = processes.from_first(value, self._method.backbone.device.device)
+        value = self._validate(self._method) if self._group.is_first else 0.0
+        shared = self._group.from_first(value, self._method.backbone.device.device)
         return {**row, "validation": shared}
 
     def _end_epoch(self, state: State, means: Row) -> None:

@@ -1,7 +1,8 @@
 """Several processes that train one run together, as `torchrun` starts them, a GPU for each.
 
-Which process this is stands in the environment that torchrun sets. Gradients are averaged by
-torch's DistributedDataParallel. A process on its own needs none of this, and nothing is imported.
+A `Group` says which process this is; the command line makes it of what torchrun set. Gradients are
+averaged by torch's DistributedDataParallel. A process on its own needs none of this, and nothing is
+imported.
 
 The first process alone tells how it goes. What ends a process, each one says: torchrun ends the
 others at once, so the first could come too late to say it for all.
@@ -11,9 +12,9 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -27,127 +28,122 @@ if TYPE_CHECKING:
 _TIMEOUT = timedelta(days=1)
 
 
-def count() -> int:
-    """How many processes train together, 1 or more."""
-    return _from_torchrun("WORLD_SIZE", 1)
+@dataclass(frozen=True)
+class Group:
+    """One process of several that train one run; without arguments it is alone."""
 
-
-def rank() -> int:
+    rank: int = 0
     """Which of them this is, from 0."""
-    return _from_torchrun("RANK", 0)
+    count: int = 1
+    """How many there are."""
+    gpu: int = 0
+    """The number of this process's GPU on its machine."""
 
+    @property
+    def is_first(self) -> bool:
+        """Whether this is the one that validates, writes and tells."""
+        return self.rank == 0
 
-def _from_torchrun(name: str, alone: int) -> int:
-    # schedulers set some of these names too, for jobs that are no group
-    return int(os.environ[name]) if "TORCHELASTIC_RUN_ID" in os.environ else alone
+    def own_part(self, samples: int) -> slice:
+        """The part of a step's samples that is this process's; all have as many where `count`
+        divides them, and together they have all."""
+        start, stop = (samples * rank // self.count for rank in (self.rank, self.rank + 1))
+        return slice(start, stop)
 
+    def check_parts(self, config: TrainConfig) -> None:
+        """Refuse a batch that cannot be shared: a process's part must be a batch by itself.
 
-def is_first() -> bool:
-    """Whether this is the one that validates, writes and tells."""
-    return rank() == 0
+        Raises:
+            UsageError: it cannot.
+        """
+        fine = config.task == "fine-grained"  # whole classes: L_delta compares samples of each
+        unit = self.count * (config.instances if fine else 1)
+        if self.count > 1 and (config.batch_size % unit or config.batch_size < 2 * unit):
+            raise UsageError(
+                f"--batch-size {config.batch_size} cannot be shared by {self.count} processes",
+                remedy=f"use a multiple of {unit}{' (processes x --instances)' if fine else ''}, "
+                f"{2 * unit} or more",
+            )
 
+    @contextmanager
+    def joined(self, config: TrainConfig, device: torch.device) -> Iterator[None]:
+        """Meet the other processes, and train with them for as long as the context is open.
 
-def own_part(samples: int) -> slice:
-    """The part of a step's samples that is this process's; all have as many where `count` divides
-    them, and together they have all."""
-    return slice(samples * rank() // count(), samples * (rank() + 1) // count())
-
-
-def check_parts(config: TrainConfig) -> None:
-    """Refuse a batch that cannot be shared: a process's part must be a batch by itself.
-
-    Raises:
-        UsageError: it cannot.
-    """
-    fine = config.task == "fine-grained"  # whole classes: L_delta compares the samples of each
-    unit = count() * (config.instances if fine else 1)
-    if count() > 1 and (config.batch_size % unit or config.batch_size < 2 * unit):
-        raise UsageError(
-            f"--batch-size {config.batch_size} cannot be shared by {count()} processes",
-            remedy=f"use a multiple of {unit}{' (processes x --instances)' if fine else ''}, "
-            f"{2 * unit} or more",
-        )
-
-
-@contextmanager
-def joined(config: TrainConfig, device: torch.device) -> Iterator[None]:
-    """Meet the other processes, and train with them for as long as the context is open.
-
-    Raises:
-        UsageError: the batch cannot be shared, or the device is not this process's own.
-    """
-    if count() == 1:
-        yield
-        return
-    check_parts(config)
-    import torch
-    from torch import distributed
-
-    own = torch.device("cuda", _from_torchrun("LOCAL_RANK", 0))
-    if device.type != "cpu" and device != own:
-        raise UsageError(
-            f"{count()} processes cannot share {device}; use --device cuda, a GPU for each, or "
-            "--device cpu"
-        )
-    if device == own:
-        torch.cuda.set_device(own)
-    distributed.init_process_group("gloo" if device.type == "cpu" else "nccl", timeout=_TIMEOUT)
-    yield
-    # DistributedDataParallel must be gone before the group: the last to let go of gloo's waits for
-    # its threads, and the wrapper would do that while holding the lock that they want
-    gc.collect()
-    # not after an error: the others would have to come too, and torchrun is about to end them
-    distributed.destroy_process_group()
-
-
-def check_same(text: str, what: str) -> None:
-    """Refuse to go on where a process has another text than the first; inside `joined`.
-
-    Raises:
-        SbirError: this one has.
-    """
-    if count() == 1:
-        return
-    import torch
-    from torch import distributed
-
-    on = "cuda" if distributed.get_backend() == "nccl" else "cpu"
-    own = torch.tensor(list(hashlib.sha256(text.encode()).digest()), device=on)
-    first = own.clone()
-    distributed.broadcast(first, 0)
-    if not torch.equal(own, first):
-        raise SbirError(
-            f"process {rank()} has other {what} than the first",
-            remedy="look for files that not every process can read, and start again",
-        )
-
-
-def together(module: torch.nn.Module) -> torch.nn.Module:
-    """The module with its gradients averaged over all processes; inside `joined`."""
-    if count() == 1:
-        return module
-    from torch.nn.parallel import DistributedDataParallel
-
-    # a tower may have parameters that no loss reaches, the same ones in every step
-    return DistributedDataParallel(module, static_graph=True)
-
-
-def mean(values: torch.Tensor) -> torch.Tensor:
-    """The mean over all processes of a tensor of each; inside `joined`."""
-    if count() > 1:
+        Raises:
+            UsageError: the batch cannot be shared, or the device is not this process's own.
+        """
+        if self.count == 1:
+            yield
+            return
+        self.check_parts(config)
+        import torch
         from torch import distributed
 
-        distributed.all_reduce(values)
-    return values / count()
+        own = torch.device("cuda", self.gpu)
+        if device.type != "cpu" and device != own:
+            raise UsageError(
+                f"{self.count} processes cannot share {device}; use --device cuda, a GPU for "
+                "each, or --device cpu"
+            )
+        if device == own:
+            torch.cuda.set_device(own)
+        backend = "gloo" if device.type == "cpu" else "nccl"
+        distributed.init_process_group(backend, timeout=_TIMEOUT)
+        yield
+        # DistributedDataParallel must be gone before the group: the last to let go of gloo's waits
+        # for its threads, and the wrapper would do that while holding the lock that they want
+        gc.collect()
+        # not after an error: the others would have to come too, and torchrun is about to end them
+        distributed.destroy_process_group()
+
+    def check_same(self, text: str, what: str) -> None:
+        """Refuse to go on where a process has another text than the first; inside `joined`.
+
+        Raises:
+            SbirError: this one has.
+        """
+        if self.count == 1:
+            return
+        import torch
+        from torch import distributed
+
+        on = "cuda" if distributed.get_backend() == "nccl" else "cpu"
+        own = torch.tensor(list(hashlib.sha256(text.encode()).digest()), device=on)
+        first = own.clone()
+        distributed.broadcast(first, 0)
+        if not torch.equal(own, first):
+            raise SbirError(
+                f"process {self.rank} has other {what} than the first",
+                remedy="look for files that not every process can read, and start again",
+            )
+
+    def together(self, module: torch.nn.Module) -> torch.nn.Module:
+        """The module with its gradients averaged over all processes; inside `joined`."""
+        if self.count == 1:
+            return module
+        from torch.nn.parallel import DistributedDataParallel
+
+        # a tower may have parameters that no loss reaches, the same ones in every step
+        return DistributedDataParallel(module, static_graph=True)
+
+    def mean(self, values: torch.Tensor) -> torch.Tensor:
+        """The mean over all processes of a tensor of each; inside `joined`."""
+        if self.count > 1:
+            from torch import distributed
+
+            distributed.all_reduce(values)
+        return values / self.count
+
+    def from_first(self, value: float, device: torch.device) -> float:
+        """The first process's number, in all; `device` is this process's; inside `joined`."""
+        if self.count == 1:
+            return value
+        import torch
+        from torch import distributed
+
+        shared = torch.tensor(value, dtype=torch.float64, device=device)
+        distributed.broadcast(shared, 0)
+        return float(shared)
 
 
-def from_first(value: float, device: torch.device) -> float:
-    """The first process's number, in all; `device` is this process's; inside `joined`."""
-    if count() == 1:
-        return value
-    import torch
-    from torch import distributed
-
-    shared = torch.tensor(value, dtype=torch.float64, device=device)
-    distributed.broadcast(shared, 0)
-    return float(shared)
+ALONE = Group()

@@ -19,7 +19,6 @@ from sbir_cli.encoder.model_files import CHECKPOINT_CONFIG
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import ModelError, SbirError
 from sbir_cli.storage.files import write_file
-from sbir_cli.training import processes
 from sbir_cli.training.batch_loader import Feed, Normaliser
 from sbir_cli.training.folder import STATE, claim
 from sbir_cli.training.history import history_csv, history_png
@@ -27,6 +26,7 @@ from sbir_cli.training.image_store import Loaded, Loader
 from sbir_cli.training.loop import Loop, Watcher, make_optimiser
 from sbir_cli.training.methods import Method, make_method
 from sbir_cli.training.objective import Objective
+from sbir_cli.training.processes import ALONE, Group
 from sbir_cli.training.selection import Choice, choose, drop_unusable
 from sbir_cli.training.state import REMEDY, State, load_state, save_state
 from sbir_cli.training.validation import MEASURES, Centre, Validator
@@ -58,12 +58,13 @@ def train(
     output: Path,
     *,
     resume: bool = False,
+    group: Group = ALONE,
     watch: Watcher = lambda phase, done, total, losses: None,
     note: Callable[[str], None] = lambda sentence: None,
 ) -> TrainingReport:
     """Train a method over the encoder's tower and leave the best as a checkpoint in `output`.
 
-    Where torchrun started several processes, all call this alike; only the first writes.
+    Where several processes train together, all call this alike; only the first writes.
 
     Args:
         dataset: all classes; only seen ones of `split` are ever decoded.
@@ -73,6 +74,7 @@ def train(
         output: checkpoint folder: branches, config.json, history.csv, history.png, and the state
             that `resume` goes on from.
         resume: go on from that state if it is there.
+        group: the processes that train together.
         watch, note: told about progress, and about what was left out.
 
     Raises:
@@ -83,14 +85,14 @@ def train(
     _check_base(encoder)
     if config.precision != "auto":
         encoder = encoder.in_precision(_DTYPES[config.precision])
-    alone = claim(output, resume) if processes.is_first() else nullcontext()
-    with processes.joined(config, encoder.device.device), alone:
+    alone = claim(output, resume) if group.is_first else nullcontext()
+    with group.joined(config, encoder.device.device), alone:
         choice = choose(dataset, split, config)
         for sentence in choice.notes:
             note(sentence)
         parts, unreadable = _load(choice, encoder, config, watch)
-        processes.check_same(repr([part and part.dataset.manifest() for part in parts]), "images")
-        run = _Run(encoder, config, output, choice, *parts)
+        group.check_same(repr([part and part.dataset.manifest() for part in parts]), "images")
+        run = _Run(encoder, config, output, choice, group, *parts)
         run.go(resume, watch)
         _warn_if_worse(run.state, run.measure, note)
         return TrainingReport(
@@ -141,21 +143,22 @@ class _Run:
         config: TrainConfig,
         output: Path,
         choice: Choice,
+        group: Group,
         trained: Loaded,
         held_out: Loaded | None,
     ) -> None:
         self.encoder, self.config, self.output = encoder, config, output
-        self.choice, self.trained, self.held_out = choice, trained, held_out
+        self.choice, self.group, self.trained, self.held_out = choice, group, trained, held_out
         self.measure = MEASURES[config.task].name
         self.state = State()
         self.method = make_method(encoder, config)
         self.adam = make_optimiser(self.method)
         normaliser = Normaliser(encoder.preprocess, encoder.device.device)
-        feed = Feed(trained, normaliser, config)
+        feed = Feed(trained, normaliser, config, group)
         self.centre = Centre(trained, normaliser) if config.center else None
         validate = Validator(held_out, normaliser, config.task, self.centre) if held_out else None
         objective = _objective(encoder, config, trained.dataset.classes)
-        self.loop = Loop(self.method, self.adam, objective, feed, validate, self._save)
+        self.loop = Loop(self.method, self.adam, objective, feed, validate, self._save, group)
         self._written = -1
         self.trained_encoder = encoder
 
@@ -165,7 +168,7 @@ class _Run:
         if resume and path.exists():
             self.state = load_state(path, self.method, self.adam, self._identity())
         self.loop.run(self.state, watch)
-        if processes.is_first():
+        if self.group.is_first:
             self._written = -1
             self._write_checkpoint()
             _write_graph(self.trained_encoder, self.output)
@@ -180,7 +183,7 @@ class _Run:
         }
 
     def _save(self, state: State, method: Method, adam: torch.optim.Adam) -> None:
-        if not processes.is_first():
+        if not self.group.is_first:
             return
         # the state goes first: whatever a kill leaves of the rest is written again from it
         save_state(self.output / STATE, state, method, adam, self._identity())

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from sbir_cli.config import TrainConfig
 from sbir_cli.datasets import DataSet
 from sbir_cli.errors import SbirError
-from sbir_cli.training import processes
+from sbir_cli.training.processes import ALONE, Group
 
 Indices = npt.NDArray[np.int64]
 
@@ -41,15 +41,16 @@ class Sampler:
     of the same class [paper].
 
     Args:
-        dataset: what `choice.choose` left to train on.
+        dataset: what `selection.choose` left to train on.
         config: task, batch size, instances and seed.
+        group: the processes that share each step.
 
     Raises:
         SbirError: too few classes for P, or fewer sketches than processes.
     """
 
-    def __init__(self, dataset: DataSet, config: TrainConfig) -> None:
-        self.dataset, self.config = dataset, config
+    def __init__(self, dataset: DataSet, config: TrainConfig, group: Group = ALONE) -> None:
+        self.dataset, self.config, self.group = dataset, config, group
         number = {name: i for i, name in enumerate(dataset.classes)}
         self._labels = np.array([number[name] for name in dataset.sketch_classes])
         photos = np.array([number[name] for name in dataset.photo_classes])
@@ -63,10 +64,9 @@ class Sampler:
                 where=dataset.root,
                 remedy="use a smaller --batch-size or more --instances",
             )
-
-        if len(self._labels) < processes.count():
+        if len(self._labels) < self.group.count:
             raise SbirError(
-                f"{len(self._labels)} sketches are too few for {processes.count()} processes",
+                f"{len(self._labels)} sketches are too few for {self.group.count} processes",
                 where=dataset.root,
                 remedy="start fewer",
             )
@@ -82,7 +82,7 @@ class Sampler:
         order, size = random.permutation(len(self._labels)), self.config.batch_size
         full = len(order) // size
         if not full:  # one short step, of as many for each process
-            return [order[: len(order) - len(order) % processes.count()]]
+            return [order[: len(order) - len(order) % self.group.count]]
         return np.split(order[: full * size], full)
 
     def _balanced(self, random: np.random.Generator) -> list[Indices]:

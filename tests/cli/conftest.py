@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from sbir_cli.cli import app
 from sbir_cli.encoder import load_encoder
 from sbir_cli.gallery import update_gallery
 from sbir_cli.imaging.images import find_photos
@@ -40,6 +42,29 @@ def sbir() -> Run:
             timeout=120,
             check=False,
             **options,
+        )
+
+    return run
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run `sbir ARGS` here, without a process; options and result as those of `sbir`."""
+    for name in [name for name in os.environ if name.startswith("SBIR_")]:
+        monkeypatch.delenv(name)
+
+    def run(*args: str | Path, **options: Any) -> Any:
+        if "cwd" in options:
+            monkeypatch.chdir(options["cwd"])
+        done = CliRunner().invoke(
+            app,
+            [str(arg) for arg in args],
+            input=options.get("input"),
+            env={"COLUMNS": "100", **options.get("env", {})},
+        )
+        arguments = [str(arg) for arg in args]
+        return subprocess.CompletedProcess(
+            arguments, done.exit_code, done.stdout_bytes, done.stderr_bytes
         )
 
     return run

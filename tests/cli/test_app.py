@@ -35,6 +35,18 @@ def test_every_option_is_explained_and_has_a_variable(name: str) -> None:
             assert str(option.envvar).startswith("SBIR_"), option.name
 
 
+def test_a_variable_means_one_thing() -> None:
+    """What steers one command must not steer another in another way."""
+    meanings: dict[str, set[str]] = {}
+    for name in COMMANDS:
+        command = get_command(app).commands[name]  # type: ignore[attr-defined]
+        for option in command.params:
+            if option.param_type_name == "option" and option.envvar:
+                meanings.setdefault(str(option.envvar), set()).add(option.help)
+    told_differently = {"SBIR_INDEX", "SBIR_MODEL", "SBIR_SPLIT"}  # one gallery, model, split
+    assert {name for name, texts in meanings.items() if len(texts) > 1} == told_differently
+
+
 def test_the_readme_documents_every_option() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     for name in COMMANDS:

@@ -1,4 +1,4 @@
-"""`sbir query` as people and pipelines run it: whole processes over the bundled model."""
+"""`sbir query` over the bundled model: called here, and as a process where a process is tested."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def test_into_a_pipe_come_bare_paths_and_notes_go_to_stderr(sbir: Run, gallery: 
     assert quiet.stderr == b"" and quiet.stdout == done.stdout
 
 
-def test_each_bundled_prompt_searches_the_examples(sbir: Run) -> None:
+def test_each_bundled_prompt_searches_the_examples(call: Run) -> None:
     sketch = EXAMPLES / "sketches" / "teapot" / "teapot_1.svg"
     for name in resources.BUNDLED_CHECKPOINTS.values():
-        done = sbir("query", sketch, "--model", name, "--top", "1")
+        done = call("query", sketch, "--model", name, "--top", "1")
         assert done.returncode == 0 and done.stdout.endswith(b".jpg\n")
         assert done.stderr.startswith(f"model {name} on cpu".encode())
 
 
 def test_a_small_drawing_in_a_corner_finds_what_the_drawing_alone_finds(
-    sbir: Run, tmp_path: Path
+    call: Run, tmp_path: Path
 ) -> None:
     drawing = read_sketches(str(EXAMPLES / "sketches" / "teapot" / "teapot_1.svg"))[0].image
     canvas = Image.new("RGB", (1200, 900), "white")
@@ -52,17 +52,17 @@ def test_a_small_drawing_in_a_corner_finds_what_the_drawing_alone_finds(
     drawing.save(tmp_path / "alone.png")
     canvas.save(tmp_path / "corner.png")
     ask = ("query", "alone.png", "corner.png", "--top", "5", "--format", "jsonl")
-    rows = [json.loads(line) for line in sbir(*ask, cwd=tmp_path).stdout.splitlines()]
+    rows = [json.loads(line) for line in call(*ask, cwd=tmp_path).stdout.splitlines()]
     alone, corner = rows[:5], rows[5:]
     assert corner[0]["path"] == alone[0]["path"]
     assert corner[0]["score"] == pytest.approx(alone[0]["score"], abs=0.05)
-    whole = [json.loads(line) for line in sbir(*ask, "--no-fit", cwd=tmp_path).stdout.splitlines()]
+    whole = [json.loads(line) for line in call(*ask, "--no-fit", cwd=tmp_path).stdout.splitlines()]
     assert abs(whole[5]["score"] - alone[0]["score"]) > 0.1 or whole[5]["path"] != alone[0]["path"]
 
 
-def test_no_remedy_would_overwrite_the_prebuilt_gallery(sbir: Run) -> None:
+def test_no_remedy_would_overwrite_the_prebuilt_gallery(call: Run) -> None:
     sketch = EXAMPLES / "sketches" / "teapot" / "teapot_1.svg"
-    done = sbir("query", sketch, "--model", resources.BUNDLED_MODEL)
+    done = call("query", sketch, "--model", resources.BUNDLED_MODEL)
     assert done.returncode == 4 and b"-o my.faiss" in done.stderr
 
 
@@ -74,8 +74,8 @@ def test_print0_carries_any_name_through_xargs(sbir: Run, gallery: Path) -> None
     assert listed.stdout.count(b"photos/") == len(ALL)
 
 
-def test_a_name_with_a_dash_is_no_option(sbir: Run, gallery: Path) -> None:
-    done = sbir("query", "../sketch.png", "-i", "../idx.faiss", "-0", cwd=gallery / "photos")
+def test_a_name_with_a_dash_is_no_option(call: Run, gallery: Path) -> None:
+    done = call("query", "../sketch.png", "-i", "../idx.faiss", "-0", cwd=gallery / "photos")
     assert b"./-dash.jpg" in done.stdout.split(b"\0")
 
 
@@ -94,8 +94,8 @@ def test_a_closed_pipe_ends_quietly(gallery: Path) -> None:
         assert done.stderr == b"" and done.returncode == 0
 
 
-def test_json_lines_are_json_with_a_schema(sbir: Run, gallery: Path) -> None:
-    done = sbir("query", "sketch.png", "-i", "idx.faiss", "-f", "jsonl", cwd=gallery)
+def test_json_lines_are_json_with_a_schema(call: Run, gallery: Path) -> None:
+    done = call("query", "sketch.png", "-i", "idx.faiss", "-f", "jsonl", cwd=gallery)
     piped = ["python3", "-m", "json.tool", "--json-lines"]
     assert subprocess.run(piped, input=done.stdout, capture_output=True, check=True).stdout
     records = [json.loads(line) for line in done.stdout.splitlines()]
@@ -108,8 +108,8 @@ def test_json_lines_are_json_with_a_schema(sbir: Run, gallery: Path) -> None:
 
 
 @pytest.mark.parametrize(("form", "delimiter"), [("tsv", "\t"), ("csv", ",")])
-def test_separated_values_read_back(sbir: Run, gallery: Path, form: str, delimiter: str) -> None:
-    done = sbir("query", "sketch.png", "-i", "idx.faiss", "-f", form, cwd=gallery)
+def test_separated_values_read_back(call: Run, gallery: Path, form: str, delimiter: str) -> None:
+    done = call("query", "sketch.png", "-i", "idx.faiss", "-f", form, cwd=gallery)
     text = io.StringIO(os.fsdecode(done.stdout), newline="")
     rows = list(csv.DictReader(text, delimiter=delimiter))
     assert {os.fsencode(row["path"]) for row in rows} == ALL and rows[0]["rank"] == "1"
@@ -142,10 +142,10 @@ def test_a_sketch_comes_from_stdin_as_an_image_or_a_drawing(sbir: Run, gallery: 
     assert sbir("query", "-", "-i", "idx.faiss", cwd=gallery, input=svg).stdout.count(b"\n") >= 6
 
 
-def test_many_sketches_one_bad_go_on_and_say_so(sbir: Run, gallery: Path, tmp_path: Path) -> None:
+def test_many_sketches_one_bad_go_on_and_say_so(call: Run, gallery: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("text")
     names = f"{gallery}/sketch.png\n{tmp_path}/bad.png\n{gallery}/sketch.png\n"
-    done = sbir(
+    done = call(
         "query",
         "--from-file",
         "-",
@@ -171,30 +171,30 @@ def test_many_sketches_one_bad_go_on_and_say_so(sbir: Run, gallery: Path, tmp_pa
     ],
 )
 def test_sketches_of_every_kind(
-    sbir: Run, gallery: Path, tmp_path: Path, image: Image.Image, code: int
+    call: Run, gallery: Path, tmp_path: Path, image: Image.Image, code: int
 ) -> None:
     path = tmp_path / ("s.tiff" if image.mode == "CMYK" else "s.png")
     image.save(path)
-    done = sbir("query", path, "-i", gallery / "idx.faiss", "-q")
+    done = call("query", path, "-i", gallery / "idx.faiss", "-q")
     assert done.returncode == code
     if code:
         assert done.stdout == b"" and done.stderr.count(b"\n") == 1
         assert b"the drawing is blank; draw dark strokes" in done.stderr
 
 
-def test_min_score_cuts_and_refuses_what_is_no_number(sbir: Run, gallery: Path) -> None:
+def test_min_score_cuts_and_refuses_what_is_no_number(call: Run, gallery: Path) -> None:
     def photos(cut: str) -> int:
         args = ("query", "sketch.png", "-i", "idx.faiss", "-0", "--min-score", cut)
-        return int(sbir(*args, cwd=gallery).stdout.count(b"\0"))
+        return int(call(*args, cwd=gallery).stdout.count(b"\0"))
 
     assert photos("-1") == len(ALL) and photos("100%") == 1 and photos("1") == 0
-    done = sbir("query", "sketch.png", "-i", "idx.faiss", "--min-score", "high", cwd=gallery)
+    done = call("query", "sketch.png", "-i", "idx.faiss", "--min-score", "high", cwd=gallery)
     assert done.returncode == 2 and b"--min-score takes 0.25 or 80%, not `high`" in done.stderr
 
 
-def test_the_contact_sheet_holds_its_pictures(sbir: Run, gallery: Path, tmp_path: Path) -> None:
+def test_the_contact_sheet_holds_its_pictures(call: Run, gallery: Path, tmp_path: Path) -> None:
     sheet = tmp_path / "sheet.html"
-    sbir("query", "sketch.png", "-i", "idx.faiss", "--html", sheet, cwd=gallery)
+    call("query", "sketch.png", "-i", "idx.faiss", "--html", sheet, cwd=gallery)
     text = sheet.read_text("utf-8")
     assert text.count("data:image/jpeg;base64,") == 6 and text.count("data:image/png;base64,") == 1
     assert "[bold]x[/bold].png" in text and "http" not in text.replace("http-equiv", "")
@@ -206,7 +206,7 @@ def test_variables_stand_in_for_options(sbir: Run, gallery: Path) -> None:
     assert len(sbir("query", gallery / "sketch.png", env=env).stdout.splitlines()) == 2
 
 
-def test_usage_errors_exit_with_2(sbir: Run, gallery: Path) -> None:
+def test_usage_errors_exit_with_2(call: Run, gallery: Path) -> None:
     index = ("-i", str(gallery / "idx.faiss"))
     sketch = str(gallery / "sketch.png")
     for args in (
@@ -218,12 +218,12 @@ def test_usage_errors_exit_with_2(sbir: Run, gallery: Path) -> None:
         ("query", sketch, *index, "--device", "gpu"),
         ("query", sketch, *index, "--from-file", "/nowhere"),
     ):
-        done = sbir(*args)
+        done = call(*args)
         assert done.returncode == 2 and done.stdout == b"" and b"Traceback" not in done.stderr
 
 
 def test_an_index_that_cannot_be_used_is_one_sentence(
-    sbir: Run, gallery: Path, tmp_path: Path
+    call: Run, gallery: Path, tmp_path: Path
 ) -> None:
     sketch = gallery / "sketch.png"
     for name in ("idx.faiss", "idx.faiss.db"):
@@ -231,7 +231,7 @@ def test_an_index_that_cannot_be_used_is_one_sentence(
     index = tmp_path / "idx.faiss"
 
     def refused(remedy: bytes, path: Path = index) -> None:
-        done = sbir("query", sketch, "-i", path)
+        done = call("query", sketch, "-i", path)
         assert done.returncode == 1 and done.stdout == b"" and done.stderr.count(b"\n") == 1
         assert remedy in done.stderr
 
@@ -265,17 +265,17 @@ def test_verbose_shows_the_traceback(sbir: Run, gallery: Path) -> None:
 
 
 def test_every_bad_sketch_is_named_and_a_bad_line_costs_only_itself(
-    sbir: Run, gallery: Path, tmp_path: Path
+    call: Run, gallery: Path, tmp_path: Path
 ) -> None:
     index = ("-i", gallery / "idx.faiss", "-q")
     for name in ("bad1.png", "bad2.png"):
         (tmp_path / name).write_text("text")
-    done = sbir("query", "bad1.png", "bad2.png", *index, "-f", "csv", cwd=tmp_path)
+    done = call("query", "bad1.png", "bad2.png", *index, "-f", "csv", cwd=tmp_path)
     assert done.returncode == 1 and done.stdout == b""
     assert b"bad1.png: not an image" in done.stderr and b"bad2.png: not an image" in done.stderr
     good = '{"drawing": [[[0, 9], [0, 9]]]}\n'
     (tmp_path / "mixed.ndjson").write_text("\ufeff" + good + '{"drawing": []}\n' + good)
-    done = sbir("query", "mixed.ndjson", *index, "-f", "jsonl", "-n", "1", cwd=tmp_path)
+    done = call("query", "mixed.ndjson", *index, "-f", "jsonl", "-n", "1", cwd=tmp_path)
     assert done.returncode == 3 and done.stdout.count(b"\n") == 2
     assert b"mixed.ndjson#2: the drawing has no stroke" in done.stderr
 
@@ -300,18 +300,18 @@ def test_streams_that_are_closed_or_full(gallery: Path) -> None:
         assert b"Traceback" not in done.stderr
 
 
-def test_a_name_cannot_steer_the_terminal(sbir: Run, gallery: Path) -> None:
-    done = sbir("query", "no\x1b]0;pwn\x07.png", "-i", gallery / "idx.faiss")
+def test_a_name_cannot_steer_the_terminal(call: Run, gallery: Path) -> None:
+    done = call("query", "no\x1b]0;pwn\x07.png", "-i", gallery / "idx.faiss")
     assert b"\x1b" not in done.stderr and b"\\x1b]0;pwn\\x07.png" in done.stderr
 
 
-def test_a_gallery_without_its_photos_says_so(sbir: Run, gallery: Path, tmp_path: Path) -> None:
+def test_a_gallery_without_its_photos_says_so(call: Run, gallery: Path, tmp_path: Path) -> None:
     shutil.copytree(gallery, tmp_path / "copy")
     shutil.rmtree(tmp_path / "copy" / "photos")
     index = tmp_path / "copy" / "idx.faiss"
     # the copy finds the photos where they were; another root without them does not
-    assert b"note" not in sbir("query", gallery / "sketch.png", "-i", index).stderr
-    done = sbir("query", gallery / "sketch.png", "-i", index, "--root", tmp_path)
+    assert b"note" not in call("query", gallery / "sketch.png", "-i", index).stderr
+    done = call("query", gallery / "sketch.png", "-i", index, "--root", tmp_path)
     assert b"note: no photo is found below" in done.stderr
 
 

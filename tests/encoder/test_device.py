@@ -39,12 +39,9 @@ def test_of_several_processes_each_takes_the_gpu_of_its_own(
         monkeypatch.setattr(torch.cuda, name, lambda found=value: found)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: True)
     assert str(choose_device("auto").device) == "cuda"
-    monkeypatch.setenv("LOCAL_RANK", "1")
-    assert str(choose_device("auto").device) == "cuda"  # some scheduler's
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
     for name in ("auto", "cuda"):
-        assert str(choose_device(name).device) == "cuda:1"
-    assert choose_device("cpu").device.type == "cpu"
-    monkeypatch.setenv("LOCAL_RANK", "2")
+        assert str(choose_device(name, gpu=1).device) == "cuda:1"
+    assert str(choose_device("cuda:0", gpu=1).device) == "cuda:0"
+    assert choose_device("cpu", gpu=1).device.type == "cpu"
     with pytest.raises(UsageError, match=r"no cuda:2; this machine has 2 CUDA GPU\(s\)"):
-        choose_device("auto")
+        choose_device("auto", gpu=2)

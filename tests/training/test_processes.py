@@ -13,16 +13,18 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from sbir_cli.cli.torchrun import torchrun_group
 from sbir_cli.config import TrainConfig
 from sbir_cli.datasets import DataSet
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import SbirError, UsageError
 from sbir_cli.imaging.preprocess import Preprocess
-from sbir_cli.training import processes, run
+from sbir_cli.training import run
 from sbir_cli.training.batch_loader import Feed, Normaliser
 from sbir_cli.training.folder import STATE, claim
 from sbir_cli.training.image_store import Loader
 from sbir_cli.training.objective import Batch
+from sbir_cli.training.processes import ALONE, Group
 from sbir_cli.training.run import train
 from sbir_cli.training.sampler import Sampler
 from tests.cli.conftest import Run, command, environment, sbir
@@ -38,27 +40,16 @@ KNOBS: dict[str, Any] = {
 }
 
 
-def _be(monkeypatch: pytest.MonkeyPatch, rank: int, count: int = 2) -> None:
-    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
-    monkeypatch.setenv("WORLD_SIZE", str(count))
-    monkeypatch.setenv("RANK", str(rank))
-
-
 @pytest.mark.parametrize("config", [CATEGORY, FINE], ids=["category", "fine-grained"])
-def test_the_parts_of_a_step_are_the_step(
-    data: DataSet, config: TrainConfig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_parts_of_a_step_are_the_step(data: DataSet, config: TrainConfig) -> None:
     preprocess = Preprocess((16, 16), (0.5,) * 3, (0.5,) * 3)
     loaded = Loader(preprocess, 1.0, 1).load(data)
 
-    def first() -> Batch:
-        feed = Feed(loaded, Normaliser(preprocess, torch.device("cpu")), config)
+    def first(group: Group) -> Batch:
+        feed = Feed(loaded, Normaliser(preprocess, torch.device("cpu")), config, group)
         return next(feed.batches(feed.epoch(0), 0, 0))
 
-    whole, parts = first(), []
-    for rank in range(2):
-        _be(monkeypatch, rank)
-        parts.append(first())
+    whole, parts = first(ALONE), [first(Group(rank, 2)) for rank in range(2)]
     for name in ("sketches", "positives", "negatives", "labels", "negative_labels", "photos"):
         joined = torch.cat([getattr(part, name) for part in parts])
         assert torch.equal(joined, getattr(whole, name)), name
@@ -69,17 +60,14 @@ def test_the_parts_of_a_step_are_the_step(
         assert [len(set(part.labels.tolist())) for part in parts] == [2, 2]  # whole classes
 
 
-def test_a_short_step_gives_each_process_as_many(
-    data: DataSet, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_short_step_gives_each_process_as_many(data: DataSet) -> None:
     config = TrainConfig(batch_size=70)  # there are 36 sketches
-    _be(monkeypatch, 6, count=7)
-    (step,) = Sampler(data, config).epoch(0)
-    assert len(step.sketches) == 35 and len(step.part(processes.own_part(35)).labels) == 5
+    group = Group(6, 7)
+    (step,) = Sampler(data, config, group).epoch(0)
+    assert len(step.sketches) == 35 and len(step.part(group.own_part(35)).labels) == 5
     assert len(np.unique(step.sketches)) == 35
-    _be(monkeypatch, 0, count=37)
     with pytest.raises(SbirError, match="36 sketches are too few for 37 processes; start fewer"):
-        Sampler(data, config)
+        Sampler(data, config, Group(0, 37))
 
 
 @pytest.mark.parametrize(
@@ -94,41 +82,38 @@ def test_a_short_step_gives_each_process_as_many(
         ),  # a class each: no L_delta
     ],
 )
-def test_a_batch_that_cannot_be_shared_is_a_usage_error(
-    config: TrainConfig, message: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    processes.check_parts(config)
-    _be(monkeypatch, 0, count=4)
+def test_a_batch_that_cannot_be_shared_is_a_usage_error(config: TrainConfig, message: str) -> None:
+    ALONE.check_parts(config)
     with pytest.raises(UsageError, match=message):
-        processes.check_parts(config)
+        Group(0, 4).check_parts(config)
 
 
 def test_a_schedulers_variables_make_no_group(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("WORLD_SIZE", "RANK"):
-        monkeypatch.setenv(name, "3")
-    assert (processes.count(), processes.rank(), processes.is_first()) == (1, 0, True)
+    for name, value in (("WORLD_SIZE", "5"), ("RANK", "3"), ("LOCAL_RANK", "1")):
+        monkeypatch.setenv(name, value)
+    assert torchrun_group() == ALONE and ALONE.is_first
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "none")
+    assert torchrun_group() == Group(rank=3, count=5, gpu=1) and not torchrun_group().is_first
 
 
-def test_one_gpu_is_not_for_several(monkeypatch: pytest.MonkeyPatch) -> None:
-    _be(monkeypatch, 1)
-    monkeypatch.setenv("LOCAL_RANK", "1")
+def test_one_gpu_is_not_for_several() -> None:
     with (
         pytest.raises(UsageError, match="2 processes cannot share cuda:0; use --device cuda"),
-        processes.joined(CATEGORY, torch.device("cuda:0")),
+        Group(1, 2, gpu=1).joined(CATEGORY, torch.device("cuda:0")),
     ):
         pass
 
 
 def test_a_process_with_other_images_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     """No group is met: gloo's threads and Python's lock can wait for each other when it ends."""
-    processes.check_same("alone", "images")
-    _be(monkeypatch, 1)
+    ALONE.check_same("alone", "images")
+    second = Group(1, 2)
     monkeypatch.setattr(torch.distributed, "get_backend", lambda: "gloo")
     monkeypatch.setattr(torch.distributed, "broadcast", lambda text, src: None)
-    processes.check_same("as the first has it", "images")
+    second.check_same("as the first has it", "images")
     monkeypatch.setattr(torch.distributed, "broadcast", lambda text, src: text.zero_())
     with pytest.raises(SbirError, match="process 1 has other images than the first"):
-        processes.check_same("not as the first has it", "images")
+        second.check_same("not as the first has it", "images")
 
 
 def _torchrun(
