@@ -55,7 +55,7 @@ def test_the_table_and_the_report_file(evaluate: Evaluate, data: Path, tmp_path:
 
 
 def test_every_option_is_a_variable_too(evaluate: Evaluate, data: Path) -> None:
-    variables = {"SBIR_TASK": "fine-grained", "SBIR_K": "1,2", "SBIR_SEED": "7"}
+    variables = {"SBIR_TASK": "fine-grained", "SBIR_K": "1,2", "SBIR_BOOTSTRAP_SEED": "7"}
     report = json.loads(evaluate(data, env=variables).stdout)
     assert [v["name"] for v in report["values"]] == ["Acc@1", "Acc@2"] and report["seed"] == 7
 
