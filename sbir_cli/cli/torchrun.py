@@ -14,5 +14,5 @@ def torchrun_group() -> Group:
     """
     if "TORCHELASTIC_RUN_ID" not in os.environ:
         return ALONE
-    rank, count, gpu = (int(os.environ[name]) for name in ("RANK", "WORLD_SIZE", "LOCAL_RANK"))
-    return Group(rank, count, gpu)
+    numbers = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0}
+    return Group(*(int(os.environ.get(name, alone)) for name, alone in numbers.items()))
