@@ -32,17 +32,24 @@ class SketchConfig:
     canvas: int = 256
     """Side in pixels of the square a vector drawing is rasterised on (at least 32)."""
     stroke_width: float = 0.022
-    """Width of a vector drawing's strokes, as a share of the side (0 to 0.2)."""
+    """Width that a vector drawing's strokes get, and lines that are too thin or too thick, as a
+    share of the side (0 to 0.2)."""
+    thinnest: float = 0.009
+    thickest: float = 0.045
+    """Mean widths, as a share of the side, that a fitted drawing's lines may have: what models are
+    trained on. Between them nothing is changed."""
     margin: float = 0.06
     """White border around a vector or fitted drawing, as a share of the side (0 to 0.4)."""
     fit: bool = False
-    """Crop a raster drawing to its ink, with the margin that a vector drawing always gets."""
+    """Find the page in a raster drawing, even the light and cut the drawing out, with the margin
+    that a vector drawing always gets; without it the whole canvas is taken as it is."""
     min_contrast: int = 16
     """Smallest difference of the darkest and lightest grey (of 255) that counts as a drawing."""
 
     def __post_init__(self) -> None:
         _require(self.canvas >= 32, "canvas", "must be at least 32 pixels")
         _require(0 < self.stroke_width <= 0.2, "stroke width", "must be in (0, 0.2]")
+        _require(0 <= self.thinnest <= self.thickest, "thinnest", "must be at most the thickest")
         _require(0 <= self.margin <= 0.4, "margin", "must be in [0, 0.4]")
         _require(1 <= self.min_contrast <= 255, "min contrast", "must be in 1..255")
 

@@ -1,4 +1,4 @@
-"""What a drawing file holds: its format, and the name and the bytes of each drawing in it.
+"""The name and the bytes of each drawing in a file.
 
 A drawing's name is its path, or `path.ndjson#3` for the third line of a file of several. The same
 name stands in results, data sets and messages, and is read back by `drawing_bytes`.
@@ -6,30 +6,12 @@ name stands in results, data sets and messages, and is read back by `drawing_byt
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 from sbir_cli.errors import ImageError
 
-Kind = Literal["raster", "svg", "ndjson"]
 _BEFORE = b"\xef\xbb\xbf \t\r\n"  # may stand in front of a text file's first character
-
-
-def kind_of(data: bytes) -> Kind:
-    """The format of a drawing file, told from its first bytes."""
-    head = data[:512].lstrip(_BEFORE)
-    if head.startswith(b"{"):
-        return "ndjson"
-    return "svg" if head.startswith(b"<") else "raster"
-
-
-def split_lines(name: str, data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each drawing of an ndjson file; a file of one has the file's name."""
-    lines = [(i, line) for i, line in enumerate(data.split(b"\n"), 1) if line.strip(_BEFORE)]
-    for number, line in lines:
-        yield (name if len(lines) == 1 else _line_name(name, number)), line
 
 
 def drawings_in(path: Path) -> list[Path]:

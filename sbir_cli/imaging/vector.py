@@ -18,26 +18,29 @@ from PIL import Image, ImageDraw
 
 from sbir_cli.config import SketchConfig
 from sbir_cli.errors import ImageError
-from sbir_cli.imaging.drawing_files import kind_of
 
 Stroke = npt.NDArray[np.float64]
 
 _SUPERSAMPLING = 4  # PIL draws lines without antialiasing
 _CURVE_STEPS = 24  # straight pieces a Bezier curve or arc is cut into
 _MOST_SHAPES = 100_000
+_NO_DRAWING = "not a Quick, Draw! line: no list `drawing` of [xs, ys] strokes"
 _STYLES = ("display", "visibility", "opacity")
 
 
 def read_strokes(data: bytes) -> list[Stroke] | None:
-    """Strokes of one vector drawing: an SVG file or a Quick, Draw! line. None: it is a raster.
+    """Strokes of one vector drawing, in drawing order. None: it is a raster.
 
     Raises:
         ImageError: it cannot be parsed.
     """
-    kind = kind_of(data)
-    if kind == "svg":
-        return parse_svg(data)
-    return parse_quickdraw(data.decode("utf-8-sig", "replace")) if kind == "ndjson" else None
+    from sbir_cli.imaging import containers, documents
+
+    content = containers.unpack(data)
+    if content.kind == "raster":
+        return None
+    document = documents.read_document(content.text) if content.kind == "json" else content.data
+    return document if isinstance(document, list) else parse_svg(document)
 
 
 def parse_quickdraw(text: str) -> list[Stroke]:
@@ -47,12 +50,19 @@ def parse_quickdraw(text: str) -> list[Stroke]:
         ImageError: the line is not JSON, or has no list `drawing` of [xs, ys, ...] strokes.
     """
     try:
-        drawing = json.loads(text)["drawing"]
+        value = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ImageError(_NO_DRAWING) from error
+    return quickdraw_strokes(value)
+
+
+def quickdraw_strokes(value: Any) -> list[Stroke]:
+    """Strokes of a Quick, Draw! object; errors as `parse_quickdraw`."""
+    try:
+        drawing = value["drawing"]
         strokes = [np.array([stroke[0], stroke[1]], dtype=np.float64).T for stroke in drawing]
-    except (ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError) as error:
-        raise ImageError(
-            "not a Quick, Draw! line: no list `drawing` of [xs, ys] strokes"
-        ) from error
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+        raise ImageError(_NO_DRAWING) from error
     return _finite(strokes)
 
 
@@ -113,6 +123,38 @@ def _unfolded(
             count += 0 if target is None else _unfolded(target, by_id, known)
         known[element] = count
     return known[element]
+
+
+def svg_bounds(data: bytes) -> tuple[float, float, float, float] | None:
+    """Left, top, right and bottom of all shapes, pictures and (roughly) texts; None of nothing.
+
+    Raises:
+        ImageError: not an SVG file that can be parsed.
+    """
+    from svgelements import SVG, Image, Shape, Text
+
+    boxes = []
+    try:
+        for element in SVG.parse(io.BytesIO(_drawn_parts(data)), reify=True).elements():
+            if isinstance(element, Text):
+                x, y, text = float(element.x), float(element.y), str(element.text or "")
+                point = element.transform.point_in_matrix_space((x, y))
+                size = float(element.font_size or 16) * abs(float(element.transform.a) or 1.0)
+                reach = 0.6 * size * len(text)
+                boxes.append((point.x - reach / 2, point.y - size, point.x + reach, point.y + size))
+            elif isinstance(element, (Image, Shape)) and not isinstance(element, SVG):
+                boxes.append(element.bbox())
+    except ImageError:
+        raise
+    except Exception as error:  # the parser raises nearly anything on malformed input
+        raise ImageError(f"not an SVG drawing that can be read ({type(error).__name__})") from error
+    known = np.array([box for box in boxes if box is not None], dtype=np.float64).reshape(-1, 4)
+    known = known[np.isfinite(known).all(axis=1)]
+    if not len(known):
+        return None
+    left, top = known[:, :2].min(axis=0)
+    right, bottom = known[:, 2:].max(axis=0)
+    return float(left), float(top), float(right), float(bottom)
 
 
 def _is_visible(shape: Any, page: tuple[float, float]) -> bool:
