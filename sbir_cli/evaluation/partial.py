@@ -11,20 +11,23 @@ from sbir_cli.errors import ImageError
 from sbir_cli.evaluation.embedded import ReadSketch
 from sbir_cli.imaging.drawing_files import drawing_bytes
 from sbir_cli.imaging.preprocess import Pixels, Preprocess
-from sbir_cli.imaging.sketches import draw
+from sbir_cli.imaging.sketches import draw, read_sketch
 from sbir_cli.imaging.vector import Stroke, read_strokes
 
 
 def read_share(share: float) -> ReadSketch:
     """A reader of the first `share` (0 to 1) of a vector drawing's length, in drawing order.
 
-    What is drawn so far is fitted to the canvas, as `sbir query` does with any vector drawing.
+    What is drawn so far is fitted to the canvas, its strokes without their colours and fills; all
+    of it is the drawing as `sbir query` sees it.
     """
 
     def read(path: Path, preprocess: Preprocess) -> Pixels:
         strokes = read_strokes(drawing_bytes(path))
         if strokes is None:
             raise ImageError("not a vector drawing", where=path)
+        if share >= 1:  # painted, as a query sees it
+            return preprocess(read_sketch(path).image)
         return preprocess(draw(first_strokes(strokes, share)))
 
     return read

@@ -138,7 +138,7 @@ def test_a_sketch_comes_from_stdin_as_an_image_or_a_drawing(sbir: Run, gallery: 
     by_name = sbir("query", "sketch.png", "-i", "idx.faiss", cwd=gallery).stdout
     data = (gallery / "sketch.png").read_bytes()
     assert sbir("query", "-", "-i", "idx.faiss", cwd=gallery, input=data).stdout == by_name
-    svg = b"<svg xmlns='http://www.w3.org/2000/svg'><path d='M0 0 L9 9'/></svg>"
+    svg = b"<svg xmlns='http://www.w3.org/2000/svg'><path stroke='red' d='M0 0 L9 9'/></svg>"
     assert sbir("query", "-", "-i", "idx.faiss", cwd=gallery, input=svg).stdout.count(b"\n") >= 6
 
 

@@ -143,8 +143,9 @@ def test_one_file_is_one_drawing_unless_it_is_ndjson() -> None:
 def test_a_bad_line_of_ndjson_is_told_and_the_others_are_read() -> None:
     line = json.dumps(QUICKDRAW)
     failures: list[ImageError] = []
-    found = read_sketches("f", f"x\n{line}\n{{}}\n".encode(), bad_lines=failures)
-    assert (found == [] and not failures) or len(found) == 1
+    found = read_sketches("f", f"{line}\n{{}}\n{{\n{line}\n".encode(), bad_lines=failures)
+    assert [sketch.name for sketch in found] == ["f#1", "f#4"]
+    assert [str(error).partition(":")[0] for error in failures] == ["f#2", "f#3"]
 
 
 @pytest.mark.parametrize(
