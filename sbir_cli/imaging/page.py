@@ -42,7 +42,8 @@ def find_page(picture: Colours) -> Page:
         picture: (H, W, 3) uint8.
     """
     scale = min(_SIDE / max(picture.shape[:2]), 1)
-    small = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    size = max(round(picture.shape[1] * scale), 1), max(round(picture.shape[0] * scale), 1)
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     page = _page_at(small, _REACHES[0])
     for reach in _REACHES[1:]:
         if _strength(small, page, reach) < 1.7 * _strength(small, page, page.reach):
@@ -80,7 +81,7 @@ def _page_at(small: Colours, reach: float) -> Page:
     """The page if its lines are narrower than `reach`."""
     square = kernel(reach, small.shape)
     ground = cv2.morphologyEx(small, cv2.MORPH_CLOSE, square)
-    ground = np.asarray(cv2.morphologyEx(ground, cv2.MORPH_OPEN, square))
+    ground = cv2.morphologyEx(ground, cv2.MORPH_OPEN, square).astype(np.uint8, copy=False)
     inks = [contrast(small, reach), contrast(255 - small, reach)]
     regions, count = _regions(ground)
     mask = _page_region(regions, count, ground, np.maximum(*inks))
@@ -137,9 +138,9 @@ def _page_region(regions: npt.NDArray[np.int32], count: int, ground: Colours, in
         if strength > 0.6 * least and _in_shadow(ground, page, mask):
             page, gap = page | mask, 15  # a soft shadow has a wide edge
     square = np.ones((2 * gap + 1, 2 * gap + 1), np.uint8)
-    room = np.pad(page, 2 * gap, mode="edge")
-    page = cv2.morphologyEx(room, cv2.MORPH_CLOSE, square)[2 * gap : -2 * gap, 2 * gap : -2 * gap]
-    return _filled(np.asarray(cv2.dilate(page, np.ones((3, 3), np.uint8))))
+    room = cv2.morphologyEx(np.pad(page, 2 * gap, mode="edge"), cv2.MORPH_CLOSE, square)
+    joined = room[2 * gap : -2 * gap, 2 * gap : -2 * gap]
+    return _filled(cv2.dilate(joined, np.ones((3, 3), np.uint8)).astype(np.uint8, copy=False))
 
 
 def _in_shadow(ground: Colours, page: Mask, region: Mask) -> bool:

@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import zipfile
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def _tldraw(*shapes: dict[str, Any]) -> dict[str, Any]:
     return {"tldrawFileFormatVersion": 1, "schema": {}, "records": records}
 
 
-def _packed(points: list[list[float]]) -> str:
+def _packed(points: Sequence[Sequence[float]]) -> str:
     array = np.array([[x, y, 0.5] for x, y in points])
     steps = np.diff(array, axis=0).astype("<f2").tobytes()
     return base64.b64encode(array[0].astype("<f4").tobytes() + steps).decode()
