@@ -19,6 +19,7 @@ from sbir_cli.datasets.names import class_key, published_spelling, some
 from sbir_cli.datasets.pairs import Labelled, in_extended
 from sbir_cli.datasets.published import Split
 from sbir_cli.errors import SbirError
+from sbir_cli.storage.text_files import read_text
 
 _CLASSES = {"train": "cname_cid.txt", "zero": "cname_cid_zero.txt"}
 _SIDES: tuple[SideName, SideName] = ("sketch", "photo")
@@ -133,11 +134,11 @@ def _read_list(file: Path, names: dict[str, str]) -> list[tuple[str, str]]:
 def _lines(file: Path) -> list[tuple[str, str]]:
     """`text number` of each line; the text may hold spaces."""
     try:
-        content = file.read_text("utf-8-sig", "surrogateescape")
+        content = read_text(file)
     except OSError as error:
         raise SbirError(f"cannot be read ({error.strerror})", where=file) from error
     found = []
-    for place, line in enumerate(content.splitlines(), 1):
+    for place, line in enumerate(content.split("\n"), 1):
         if not line.strip():
             continue
         text, _, number = line.strip().replace("\t", " ").rpartition(" ")

@@ -17,7 +17,8 @@ class Tree:
     A segment of a path is the folder of that name; or one of the same role (`png_ready`, `png` and
     `sketches` are the sketches, `ImageResized` and `images` the photos); or one whose letters are
     the same (`hot-air_balloon`, `hot_air_balloon`). `256x256` and `tx_000000000000` may be there
-    or not. A file may have another suffix (`.JPEG`, `.jpg`). Each folder is listed once.
+    or not, and folders above the root may stand in front (`/data/Sketchy/photo/bat/x.jpg`). A file
+    may have another suffix (`.JPEG`, `.jpg`). Each folder is listed once.
     """
 
     def __init__(self, root: Path) -> None:
@@ -37,13 +38,21 @@ class Tree:
             return None
         key = "/".join(parts[:-1])
         if key not in self._folders:
-            self._folders[key] = self._folder(self.root, tuple(parts[:-1]))
+            self._folders[key] = self._anywhere(tuple(parts[:-1]))
         folder = self._folders[key]
         if folder is None:
             return None
         names = self._file_names(folder)
         actual = names.get(parts[-1]) or names.get(_loose(parts[-1]))
         return None if actual is None else folder / actual
+
+    def _anywhere(self, parts: tuple[str, ...]) -> Path | None:
+        """A folder, also by a path that begins above the root: of it at least two names count."""
+        for start in range(max(1, len(parts) - 1)):
+            found = self._folder(self.root, parts[start:])
+            if found is not None:
+                return found
+        return None
 
     def _folder(self, folder: Path, parts: tuple[str, ...]) -> Path | None:
         if not parts:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sbir_cli.datasets.layouts import role
 from sbir_cli.errors import SbirError
+from sbir_cli.storage.text_files import open_text
 
 Labelled = tuple[Path, str]
 """A path with its class."""
@@ -97,7 +98,7 @@ def _without_suffix(path: Path) -> str:
 
 def _read_pairs(path: Path) -> dict[str, str]:
     try:
-        with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+        with open_text(path, newline="") as file:
             rows = csv.DictReader(file)
             if not {"sketch", "photo"} <= set(rows.fieldnames or ()):
                 raise SbirError(

@@ -10,6 +10,7 @@ from sbir_cli.datasets.dataset import DataSet
 from sbir_cli.datasets.names import class_key, some_classes
 from sbir_cli.datasets.published import Split, load_split
 from sbir_cli.errors import SbirError, UsageError
+from sbir_cli.storage.text_files import read_text
 
 
 def resolve_split(dataset: DataSet, split: str | Path | None) -> Split:
@@ -60,7 +61,7 @@ def _there(dataset: DataSet, whole: Split) -> Split:
 
 def _split_file(dataset: DataSet, path: Path) -> Split:
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(read_text(path))
         unseen, seen = list(content["unseen"]), content.get("seen")
         keys = {part: [class_key(n) for n in names or ()] for part, names in
                 (("unseen", unseen), ("seen", seen))}  # fmt: skip

@@ -191,6 +191,8 @@ def test_split_files(tmp_path: Path) -> None:
         file.write_text(content)
         split = resolve_split(data, file)
         assert (split.seen, split.unseen, split.name) == (seen, unseen, "s.json")
+    file.write_bytes('{"unseen": ["bat"]}'.encode("utf-16"))  # as Windows writes it
+    assert resolve_split(data, file).unseen == ["bat"]
     for content, message in (
         ('{"unseen": ["bat", "emu", "yak"]}', r"names 2 classes \(emu, yak\) not in"),
         ('{"unseen": ["bat"], "seen": ["bat"]}', "both seen and unseen"),

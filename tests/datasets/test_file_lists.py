@@ -92,11 +92,22 @@ def test_lists_find_their_files_in_every_layout(
 
 
 def test_a_byte_order_mark_windows_lines_and_backslashes_cost_nothing(tmp_path: Path) -> None:
+    root = make_layout(tmp_path / "data", LAYOUTS["tuberlin, sake"])
+    (tmp_path / "lists").mkdir()
+    for number, (name, text) in enumerate(TUBERLIN.items()):
+        windows = text.replace("/", "\\").replace("\n", "\r\n") + "\r\n"
+        encoding = "utf-16" if number % 2 else "utf-8-sig"
+        (tmp_path / "lists" / name).write_bytes(windows.encode(encoding))
+    data = read_dataset(root, "tuberlin", lists=tmp_path / "lists")
+    assert len(data.sketches) == 2 == len(data.photos) and not data.missing
+
+
+@pytest.mark.parametrize("above", ["./", "/home/somebody/TUBerlin/", "..\\dataset\\"])
+def test_paths_may_begin_above_the_data_set(tmp_path: Path, above: str) -> None:
     lists = {
-        name: "\ufeff" + text.replace("/", "\\").replace("\n", "\r\n") + "\r\n"
-        for name, text in TUBERLIN.items()
+        name: text if name.startswith("cname") else above + text for name, text in TUBERLIN.items()
     }
-    data = read(tmp_path, "tuberlin, sake", lists)
+    data = read(tmp_path, "tuberlin, sem-pcyc", lists)
     assert len(data.sketches) == 2 == len(data.photos) and not data.missing
 
 

@@ -9,6 +9,7 @@ from sbir_cli.config import Task, TrainConfig
 from sbir_cli.datasets import DataSet, read_dataset
 from sbir_cli.errors import SbirError, UsageError
 from sbir_cli.training.selection import choose
+from tests.datasets.layouts import touch
 from tests.training.conftest import draw_classes
 
 
@@ -123,3 +124,47 @@ def test_a_split_that_names_classes_that_are_not_there_is_refused(
 ) -> None:
     with pytest.raises(SbirError, match="class_99"):
         choose(data, _split(tmp_path, unseen=["class_99"]), TrainConfig())
+
+
+def test_lists_say_what_is_trained_on(tmp_path: Path) -> None:
+    """Exactly the files of the `_train` lists, whatever else lies beside them."""
+    names = {"train": ("ant", "bee"), "zero": ("cow",)}
+    for name in ("ant", "bee", "cow"):
+        touch(tmp_path, *(f"sketches/{name}/{i}.png" for i in range(3)))
+        touch(tmp_path, *(f"images/{name}/{i}.jpg" for i in range(3)))
+    lists = tmp_path / "lists"
+    for part, classes in names.items():
+        cname = "cname_cid.txt" if part == "train" else "cname_cid_zero.txt"
+        touch(tmp_path, f"lists/{cname}")
+        (lists / cname).write_text("".join(f"{n} {i}\n" for i, n in enumerate(classes)))
+        for side, folder, suffix in (("sketch", "sketches", "png"), ("photo", "images", "jpg")):
+            lines = [
+                f"{folder}/{n}/{k}.{suffix} {i}" for i, n in enumerate(classes) for k in (0, 1)
+            ]
+            (lists / f"{side}_{part}.txt").write_text("\n".join(lines))
+    dataset = read_dataset(tmp_path, lists=lists)
+    choice = choose(dataset, None, TrainConfig(held_out=0))
+    assert choice.train.classes == ["ant", "bee"] and choice.split == "lists lists"
+    assert [path.name for path in choice.train.photos] == ["0.jpg", "1.jpg"] * 2
+    (lists / "photo_train.txt").unlink()
+    with pytest.raises(SbirError, match=r"lists of both sides that end in _train\.txt"):
+        choose(read_dataset(tmp_path, lists=lists), None, TrainConfig(held_out=0))
+
+
+def test_fine_grained_trains_on_sketchy_s_originals(tmp_path: Path) -> None:
+    for name in ("ant", "bee"):
+        touch(tmp_path, *(f"sketch/{name}/n0_{i}-1.png" for i in range(2)))
+        touch(tmp_path, *(f"photo/{name}/n0_{i}.jpg" for i in range(3)))
+        touch(tmp_path, *(f"extended_photo/{name}/{n}.jpg" for n in ("n0_0", "ext_1", "ext_2")))
+    dataset = read_dataset(tmp_path, "sketchy")
+    split = tmp_path / "split.json"
+    split.write_text('{"unseen": ["ant"], "seen": ["bee"]}')
+    fine = TrainConfig(task="fine-grained", held_out=0)
+    with pytest.raises(SbirError, match="1 class is left"):
+        choose(dataset, split, fine)
+    touch(tmp_path, "sketch/cow/n0_0-1.png", *(f"photo/cow/n0_{i}.jpg" for i in range(2)))
+    split.write_text('{"unseen": ["ant"]}')
+    choice = choose(read_dataset(tmp_path, "sketchy"), split, fine)
+    assert (len(choice.train.sketches), len(choice.train.photos)) == (3, 5)
+    category = choose(read_dataset(tmp_path, "sketchy"), split, TrainConfig(held_out=0))
+    assert len(category.train.photos) == 7
