@@ -15,7 +15,8 @@ UNDERSTOOD = {
     "sketchy": "[256x256/]{sketch,photo}/[tx_000000000000/]<class>/, and extended photos in "
     "EXTEND_image_sketchy/<class>/ or extended_photo/<class>/",
     "tuberlin": "png/<class>/ or sketches/<class>/ beside ImageResized/<class>/ or images/<class>/",
-    "quickdraw": "sketches/<class>/ beside images/<class>/",
+    "quickdraw": "sketches/<class>/ or QuickDraw_sketches_final/<class>/ beside images/<class>/ or "
+    "QuickDraw_images_final/<class>/",
 }
 """The layouts of each data set, for a person to read."""
 
@@ -23,8 +24,8 @@ RENDERED = "256x256"  # Sketchy's release keeps both sides in this folder
 _AUGMENTATION = "tx_"  # ... and differently scaled copies in tx_... folders, of which one is
 _UNCHANGED = "tx_000000000000"  # the sketch as it was drawn
 _NAMES = {
-    "sketch": ("sketch", "sketches", "sketchs", "png", "svg"),
-    "photo": ("photo", "photos", "images", "imageresized"),
+    "sketch": ("sketch", "sketches", "sketchs", "quickdraw_sketches_final", "png", "svg"),
+    "photo": ("photo", "photos", "images", "image", "imageresized", "quickdraw_images_final"),
     "extended": ("extend_image_sketchy", "extended_photo", "extended_photos"),
 }
 _PLURAL: dict[SideName, str] = {"sketch": "sketches", "photo": "photos"}

@@ -98,6 +98,13 @@ LAYOUTS = {
         classes=("palm tree", "fire_hydrant"),
         names=("palm tree", "fire_hydrant"),
     ),
+    "quickdraw, released": Layout(
+        "quickdraw",
+        "QuickDraw_sketches_final/{c}/{n}.png",
+        "QuickDraw_images_final/{c}/image_{n}.jpeg",
+        classes=("palm tree", "fire_hydrant"),
+        names=("palm tree", "fire_hydrant"),
+    ),
     "any, in upper case": Layout("folder", "Sketches/{c}/{n}.PNG", "Images/{c}/{n}.JPG"),
 }
 

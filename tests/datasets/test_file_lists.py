@@ -80,6 +80,7 @@ def test_sketchy_by_its_lists(tmp_path: Path, layout: str) -> None:
         ("tuberlin, photos as released", TUBERLIN),
         ("tuberlin, sem-pcyc", TUBERLIN),
         ("quickdraw", QUICKDRAW),
+        ("quickdraw, released", QUICKDRAW),
     ],
 )
 def test_lists_find_their_files_in_every_layout(
