@@ -104,6 +104,10 @@ class QueryConfig:
     """Smallest cosine similarity that is still a hit (-1 to 1)."""
     min_share: float | None = None
     """Smallest share of the best photo's score that is still a hit (0 to 1)."""
+    where: str | None = None
+    """A shell pattern that a photo's path below the root must match, as `2024/*` or `*.png`."""
+    dedupe: bool = False
+    """Fold a photo into a better one that is nearly the same picture."""
 
     def __post_init__(self) -> None:
         _require(self.top >= 1, "--top", "must be at least 1")

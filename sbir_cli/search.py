@@ -10,16 +10,16 @@ ask it from as many threads as there are. It answers from the version of the gal
 after an update, `Searcher(Gallery.open(path), searcher.encoder)` is the new version without loading
 the model again. `search` asks one thing, `answers` many, embedded in batches.
 
-A new kind of question (a text, several sketches as one, a photo of the gallery) is a new field of
-`Question` and a line in `Searcher._embed`; everything behind an embedding stays as it is. What
-narrows the answer (the number of photos, a least score, a folder) is a field of `QueryConfig`.
+A new kind of question is a new field of `question.Question` and a line in `Searcher._embed`;
+everything behind an embedding stays as it is. What narrows the answer (the number of photos, a
+least score, a folder) is a field of `QueryConfig`.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from itertools import groupby, islice
 from pathlib import Path
@@ -29,32 +29,36 @@ import numpy as np
 from PIL.Image import Image
 
 from sbir_cli.config import QueryConfig, SketchConfig
-from sbir_cli.embedding import Embeddings, embed_batches
+from sbir_cli.embedding import embed_batches
 from sbir_cli.encoder import SketchEncoder, load_sketch_encoder
 from sbir_cli.errors import ImageError, UsageError
 from sbir_cli.gallery import Gallery, Hit
-from sbir_cli.imaging.sketches import Sketch, read_sketches, sketch_of
+from sbir_cli.imaging.sketches import Sketch, mirrored, read_sketches, sketch_of
 from sbir_cli.imaging.thumbnails import data_uri, photo_uri
+from sbir_cli.question import Parts, Question, Vector, blend
 from sbir_cli.storage import resources
 from sbir_cli.storage.names import printable
+from sbir_cli.whole_model import WholeModel
+
+__all__ = ["Answer", "Question", "Searcher"]
 
 _BATCH = 64  # questions embedded at a time
 
 
 @dataclass(frozen=True)
-class Question:
-    """What is looked for, and how much of it is wanted."""
-
-    sketch: Sketch
-    config: QueryConfig = field(default_factory=QueryConfig)
-
-
-@dataclass(frozen=True)
 class Answer:
-    """The photos found for one sketch, best first; a notebook shows it as a table of pictures."""
+    """The photos found for one question, best first; a notebook shows it as a table of pictures."""
 
-    sketch: Sketch
+    sketch: Sketch | None
+    """The drawing that was asked with, if there was one."""
     hits: list[Hit]
+    asked: str = ""
+    """What else was asked: words, or that photos were."""
+
+    @property
+    def name(self) -> str:
+        """What results call the question: the sketch's name, or the words."""
+        return self.sketch.name if self.sketch else self.asked
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)
@@ -63,10 +67,11 @@ class Answer:
         return len(self.hits)
 
     def _repr_html_(self) -> str:
-        head = f'<img src="{data_uri(self.sketch.image, "PNG", 96)}" width="96">'
+        picture = data_uri(self.sketch.image, "PNG", 96) if self.sketch else ""
+        head = f'<img src="{picture}" width="96"><br>' if picture else ""
         rows = "".join(map(_row, self.hits)) or "<tr><td>no photo scores that high</td></tr>"
-        title = escape(printable(self.sketch.name))
-        return f"<table><caption>{head}<br>{title}</caption>{rows}</table>"
+        title = escape(printable(self.name))
+        return f"<table><caption>{head}{title}</caption>{rows}</table>"
 
 
 class Searcher:
@@ -84,6 +89,7 @@ class Searcher:
         gallery.require(encoder)
         self.gallery, self.encoder = gallery, encoder
         self._one_at_a_time = threading.Lock()  # a prompted tower is changed while it computes
+        self._whole_model = WholeModel(encoder, self._one_at_a_time)
 
     @classmethod
     def open(
@@ -146,6 +152,7 @@ class Searcher:
         Raises:
             ImageError: a sketch's image cannot be brought to the model's size.
             GalleryError: the gallery turns out to be damaged.
+            ModelError: there are words, and the model has no text tower.
         """
         waiting = iter(questions)
         while part := list(islice(waiting, _BATCH)):
@@ -154,13 +161,60 @@ class Searcher:
                 asked, vectors = zip(*group, strict=True)
                 found = self.gallery.nearest(np.stack(vectors), self.encoder, config)
                 for question, hits in zip(asked, found, strict=True):
-                    yield Answer(question.sketch, hits)
+                    yield Answer(question.sketch, hits, question.name)
 
-    def _embed(self, questions: list[Question]) -> list[Embeddings]:
+    def photo(self, photo: int | str | Path) -> Vector:
+        """The (D,) embedding of a photo to be like or unlike (`Question.like`).
+
+        Args:
+            photo: its id in the gallery, or a file: one of the gallery is taken from there, any
+                other is embedded now, which loads the model's photo branch.
+
+        Raises:
+            UsageError: the gallery has no photo of that id.
+            ImageError: the file cannot be read.
+        """
+        if isinstance(photo, int):
+            return self.gallery.embedding_of(photo)
+        number = self.gallery.id_of(Path(photo))
+        if number is not None:
+            return self.gallery.embedding_of(number)
+        return self._whole_model.photos([Path(photo)])[0]
+
+    def ready_for_words(self) -> None:
+        """Load what words and photos need, so that the first question need not wait for it.
+
+        Raises:
+            ModelError: the model cannot be loaded in full.
+        """
+        self._whole_model.load()
+
+    def _embed(self, questions: list[Question]) -> list[Vector]:
         """A (D,) unit-length embedding of each."""
-        images = [question.sketch.image for question in questions]
+        wanted = [[*q.sketches, *map(mirrored, q.sketches if q.mirror else ())] for q in questions]
+        drawn = iter(self._sketches([s for sketches in wanted for s in sketches]))
+        refused = iter(self._sketches([s for q in questions for s in q.unlike_sketches]))
+        vectors = []
+        for question, sketches in zip(questions, wanted, strict=True):
+            texts = [question.words] if question.words.strip() else []
+            encoded = self._whole_model.words([*texts, *question.unlike_words])
+            parts = Parts(
+                sketches=list(islice(drawn, len(sketches))),
+                words=encoded[: len(texts)],
+                like=question.like,
+                unlike=[
+                    *question.unlike,
+                    *islice(refused, len(question.unlike_sketches)),
+                    *encoded[len(texts) :],
+                ],
+            )
+            vectors.append(blend(parts, question.weight, self.gallery.spread))
+        return vectors
+
+    def _sketches(self, sketches: list[Sketch]) -> list[Vector]:
+        images = [sketch.image for sketch in sketches]
         preprocess, encode = self.encoder.preprocess, self.encoder.encode_sketches
-        vectors: list[Embeddings] = []
+        vectors: list[Vector] = []
         with self._one_at_a_time:
             for _, embedded in embed_batches([images], preprocess, encode, workers=1):
                 for each in embedded:

@@ -22,10 +22,13 @@ LEVELS = {
     "encoder": 2,
     "embedding": 3,
     "gallery": 4,
+    "question": 4,
+    "whole_model": 4,
     "search": 5,
     "evaluation": 6,
     "output": 7,
     "training": 7,
+    "web": 7,
     "cli": 8,
 }
 UNKNOWN = "?"

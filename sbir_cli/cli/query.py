@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sbir_cli.cli import asking
 from sbir_cli.cli.exits import SKIPPED
 from sbir_cli.cli.options import Device, Model, Quiet
 from sbir_cli.cli.streams import console, listed_names, read_stdin, say, write_results
@@ -86,26 +87,40 @@ def query(
             help="Crop a drawing to its ink, so that a small one in a corner is seen large.",
         ),
     ] = True,
+    text: asking.Text = "",
+    weight: asking.Weight = 0.5,
+    unlike: asking.Not = None,
+    like_photo: asking.Like = None,
+    unlike_photo: asking.Unlike = None,
+    mirror: asking.Mirror = False,
+    together: asking.Together = False,
+    where: asking.Where = None,
+    dedupe: asking.Dedupe = False,
     model: Model = None,
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
     """Find the photos that look like a drawing, best first."""
     from sbir_cli.config import QueryConfig, SketchConfig
-    from sbir_cli.search import Question, Searcher
+    from sbir_cli.search import Searcher
 
     score, share = _cut(min_score)
-    config = QueryConfig(top=top, min_score=score, min_share=share)
+    config = QueryConfig(top, score, share, where, dedupe)
     form = _format(form, print0)
-    names = _names(sketches or [], from_file)
+    beside = asking.Beside(
+        text, weight, unlike or (), like_photo or (), unlike_photo or (), mirror, together
+    )
+    names = _names(sketches or [], from_file, beside.stands_alone)
+    reading = SketchConfig(fit=fit)
     with Searcher.open(index, model, device, root) as searcher:
-        drawings, failures = _read(names, SketchConfig(fit=fit))
-        if drawings:
+        drawings, failures = _read(names, reading)
+        refused = bool(names) and not drawings
+        if not refused:
             _introduce(searcher, quiet)
-        answers = list(searcher.answers(Question(drawing, config) for drawing in drawings))
-    for failure in failures[:-1] if not drawings else failures:
+            answers = list(searcher.answers(beside.questions(searcher, drawings, config, reading)))
+    for failure in failures[:-1] if refused else failures:
         say(f"sbir: {failure}")
-    if not drawings:
+    if refused:
         raise failures[-1]
     _print(answers, form, print0)
     if html is not None:
@@ -127,7 +142,7 @@ def _cut(text: str | None) -> tuple[float | None, float | None]:
     return (None, value / 100) if text.endswith("%") else (value, None)
 
 
-def _names(given: list[str], from_file: str | None) -> list[str]:
+def _names(given: list[str], from_file: str | None, may_be_none: bool) -> list[str]:
     from sbir_cli.errors import UsageError
 
     names = list(given)
@@ -137,7 +152,7 @@ def _names(given: list[str], from_file: str | None) -> list[str]:
         raise UsageError("stdin can be read once: as one sketch (-) or as names (--from-file -)")
     if "" in names:
         raise UsageError("the name of a sketch is empty; name a drawing")
-    if not names:
+    if not names and not may_be_none:
         raise UsageError("no sketch given; name a drawing, or - to read one from stdin")
     return names
 

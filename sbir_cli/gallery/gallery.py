@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import shlex
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from sbir_cli.config import QueryConfig
 from sbir_cli.embedding import Embeddings
@@ -17,9 +18,21 @@ from sbir_cli.encoder import AnyEncoder
 from sbir_cli.errors import GalleryError, MismatchError, UsageError
 from sbir_cli.gallery.index import read_index
 from sbir_cli.gallery.manifest import Database, Manifest, file_digest, reading, remake
+from sbir_cli.gallery.narrowing import (
+    NEARLY_THE_SAME,
+    Ids,
+    folded_into,
+    matching_ids,
+    search_among,
+    stored,
+)
 from sbir_cli.storage import resources
 
 _DECIMALS = 6  # of a score
+_SAMPLE = 2048  # photos that the spread of scores is measured on
+_PATTERNS = 16  # whose photos are remembered
+
+Pair = tuple[float, int]
 
 
 @dataclass(frozen=True)
@@ -34,6 +47,8 @@ class Hit:
     """Position in this version of the index; the path is the lasting name."""
     path: Path
     """Absolute."""
+    folded: int = 0
+    """Near-duplicates that this photo stands for (`QueryConfig.dedupe`)."""
 
 
 class Gallery:
@@ -51,6 +66,7 @@ class Gallery:
     ) -> None:
         self.path, self.manifest = path, manifest
         self._database, self._index = database, index
+        self._patterns: dict[str, Ids] = {}
         self.root = root.absolute() if root else find_root(path, database, manifest)
         self.photos_found = holds_photos(self.root, database)
 
@@ -128,34 +144,116 @@ class Gallery:
             GalleryError: the database turns out to be damaged.
         """
         self.require(encoder)
-        want = min(config.top, self._index.ntotal)
+        among = None if config.where is None else self._below(config.where)
+        total = self._index.ntotal if among is None else len(among)
+        if not total:
+            return [[] for _ in embeddings]
+        want = min(config.top, total)
+        if not config.dedupe:
+            ranked = self._ranked(embeddings, want, total, among)
+            return [self._hits(pairs, config) for pairs in ranked]
+        return [self._folded(e[None], want, total, among, config) for e in embeddings]
+
+    def _ranked(
+        self, embeddings: Embeddings, want: int, total: int, among: Ids | None
+    ) -> list[list[Pair]]:
+        """The first `want` photos of each: (score with its sign turned, id)."""
         fetch = want
         while True:  # go on while photos beyond the cut score like the last one before it
-            fetch = min(fetch + 16, self._index.ntotal)
-            scores, ids = self._index.search(embeddings, fetch)
+            fetch = min(fetch + 16, total)
+            if among is None:
+                scores, ids = self._index.search(embeddings, fetch)
+            else:
+                scores, ids = search_among(self._index, embeddings, fetch, among)
             tied = scores[:, want - 1] - scores[:, fetch - 1] < 10**-_DECIMALS
-            if fetch == self._index.ntotal or not tied.any():
+            if fetch == total or not tied.any():
                 break
-        return [self._hits(s, i, want, config) for s, i in zip(scores, ids, strict=True)]
-
-    def _hits(
-        self,
-        scores: npt.NDArray[np.float32],
-        ids: npt.NDArray[np.int64],
-        want: int,
-        config: QueryConfig,
-    ) -> list[Hit]:
-        pairs = zip(scores.tolist(), ids.tolist(), strict=True)
-        found = sorted((-round(score, _DECIMALS), i) for score, i in pairs if i >= 0)[:want]
-        least = -1.0 if config.min_score is None else config.min_score
-        if config.min_share is not None and found:
-            best = -found[0][0]  # a share of a negative score would drop the best photo itself
-            least = max(least, best * config.min_share if best > 0 else best)
-        kept = [(i, -minus) for minus, i in found if -minus >= least]
+        pairs = (zip(s.tolist(), i.tolist(), strict=True) for s, i in zip(scores, ids, strict=True))
         return [
-            Hit(rank, score, i, self.root / os.fsdecode(self._database.row(i).path))
-            for rank, (i, score) in enumerate(kept, 1)
+            sorted((-round(score, _DECIMALS), i) for score, i in row if i >= 0)[:want]
+            for row in pairs
         ]
+
+    def _folded(
+        self, embedding: Embeddings, want: int, total: int, among: Ids | None, config: QueryConfig
+    ) -> list[Hit]:
+        """The first `want` photos that are no near-duplicate of a better one."""
+        fetch = want
+        while True:
+            fetch = min(2 * fetch, total)
+            pairs = self._ranked(embedding, fetch, total, among)[0]
+            vectors = stored(self._index, np.array([i for _, i in pairs], dtype=np.int64))
+            places = Counter(folded_into(vectors, NEARLY_THE_SAME * self._usual_distance))
+            if len(places) >= want or fetch == total:
+                break
+        first = sorted(places)[:want]
+        hits = self._hits([pairs[place] for place in first], config)
+        return [
+            replace(hit, folded=places[place] - 1)
+            for hit, place in zip(hits, first, strict=False)  # the cut takes them from the end
+        ]
+
+    def _hits(self, pairs: list[Pair], config: QueryConfig) -> list[Hit]:
+        least = -1.0 if config.min_score is None else config.min_score
+        if config.min_share is not None and pairs:
+            best = -pairs[0][0]  # a share of a negative score would drop the best photo itself
+            least = max(least, best * config.min_share if best > 0 else best)
+        kept = [(i, -minus) for minus, i in pairs if -minus >= least]
+        return [Hit(rank, score, i, self.path_of(i)) for rank, (i, score) in enumerate(kept, 1)]
+
+    def path_of(self, photo: int) -> Path:
+        """The absolute path of a photo by its id.
+
+        Raises:
+            UsageError: the index holds no such photo.
+        """
+        self._require_photo(photo)
+        return self.root / os.fsdecode(self._database.row(photo).path)
+
+    def id_of(self, path: Path) -> int | None:
+        """The id of a photo file, if the gallery has embedded it."""
+        absolute = Path(os.path.abspath(path))
+        if not absolute.is_relative_to(self.root):
+            return None
+        below = absolute.relative_to(self.root)
+        return self._database.find(os.fsencode(below).replace(os.fsencode(os.sep), b"/"))
+
+    def embedding_of(self, photo: int) -> Embeddings:
+        """The (D,) embedding of a photo by its id.
+
+        Raises:
+            UsageError: there is no such photo.
+        """
+        self._require_photo(photo)
+        return np.asarray(stored(self._index, np.array([photo], dtype=np.int64))[0])
+
+    def _require_photo(self, photo: int) -> None:
+        last = self._index.ntotal - 1
+        if not 0 <= photo <= last:
+            raise UsageError(f"the gallery has no photo {photo}; ids are 0 to {last}")
+
+    def spread(self, vector: Embeddings) -> float:
+        """Standard deviation of the photos' cosines with a (D,) vector, above 0."""
+        deviation = float((self._sample @ vector).std()) if len(self._sample) > 2 else 1.0
+        return max(deviation, 1e-4)
+
+    @cached_property
+    def _sample(self) -> Embeddings:
+        """Embeddings of photos spread evenly over the gallery."""
+        count = min(_SAMPLE, self._index.ntotal)
+        return stored(self._index, np.linspace(0, self._index.ntotal - 1, count, dtype=np.int64))
+
+    @cached_property
+    def _usual_distance(self) -> float:
+        """Mean distance (1 - cosine) of two photos."""
+        return 1 - float(np.square(self._sample.mean(axis=0)).sum())
+
+    def _below(self, pattern: str) -> Ids:
+        if pattern not in self._patterns:
+            if len(self._patterns) >= _PATTERNS:
+                self._patterns.clear()
+            self._patterns[pattern] = matching_ids(self._database, pattern)
+        return self._patterns[pattern]
 
 
 def require_index(path: Path) -> None:

@@ -138,7 +138,7 @@ class Database:
         """Close the file."""
         self._connection.close()
 
-    def _select(self, query: str, *values: int) -> list[tuple[Any, ...]]:
+    def _select(self, query: str, *values: int | bytes) -> list[tuple[Any, ...]]:
         try:
             return self._connection.execute(query, values).fetchall()
         except sqlite3.Error as error:
@@ -184,6 +184,17 @@ class Database:
         if not rows:
             raise self._damaged(f"no photo {photo}")
         return self._row(rows[0])[1]
+
+    def searchable_paths(self) -> list[tuple[int, str]]:
+        """Id and path, relative to the root, of every photo that the index holds."""
+        rows = self._select("SELECT id, path FROM photo WHERE status = 'ok' ORDER BY id")
+        return [(photo, os.fsdecode(path)) for photo, path in rows]
+
+    def find(self, path: bytes) -> int | None:
+        """The id of a photo that the index holds, by its path relative to the root."""
+        query = "SELECT id FROM photo WHERE path = ? AND status = 'ok'"
+        rows = self._select(query, path)
+        return rows[0][0] if rows else None
 
     def sample(self, count: int = 5) -> list[bytes]:
         """Paths of a few photos spread over the gallery."""

@@ -79,6 +79,11 @@ def sketch_of(image: Image.Image, name: str = "", config: SketchConfig | None = 
     return Sketch(name, prepare(image, config) if config.fit else normalise(image, config))
 
 
+def mirrored(sketch: Sketch) -> Sketch:
+    """The drawing seen in a mirror."""
+    return Sketch(sketch.name, sketch.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT))
+
+
 def draw(strokes: Sequence[vector.Stroke], config: SketchConfig | None = None) -> Image.Image:
     """The square image of some strokes, fitted to the canvas.
 

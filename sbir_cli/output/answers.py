@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from sbir_cli.gallery import Hit
 from sbir_cli.search import Answer
 
 SCHEMA = 1
@@ -30,13 +31,17 @@ def records(answers: Iterable[Answer]) -> Iterator[dict[str, Any]]:
     """One flat record per hit, with the fields in FIELDS."""
     for answer in answers:
         for hit in answer.hits:
-            yield {
-                "query": answer.sketch.name,
-                "rank": hit.rank,
-                "score": hit.score,
-                "path": shown_path(hit.path),
-                "id": hit.id,
-            }
+            yield _record(answer, hit)
+
+
+def _record(answer: Answer, hit: Hit) -> dict[str, Any]:
+    return {
+        "query": answer.name,
+        "rank": hit.rank,
+        "score": hit.score,
+        "path": shown_path(hit.path),
+        "id": hit.id,
+    }
 
 
 def paths(answers: Iterable[Answer], end: str = "\n") -> bytes:
@@ -46,9 +51,14 @@ def paths(answers: Iterable[Answer], end: str = "\n") -> bytes:
 
 
 def jsonl(answers: Iterable[Answer]) -> bytes:
-    """JSON Lines of schema 1. A name that is not UTF-8 keeps its bytes as lone surrogates
-    (`\\udcXX`, what Python's `os.fsencode` turns back)."""
-    lines = ({"schema": SCHEMA, **record} for record in records(answers))
+    """JSON Lines of schema 1; `folded` tells of near-duplicates that a photo stands for. A name
+    that is not UTF-8 keeps its bytes as lone surrogates (`\\udcXX`, what Python's `os.fsencode`
+    turns back)."""
+    lines = (
+        {"schema": SCHEMA, **_record(answer, hit), **({"folded": hit.folded} if hit.folded else {})}
+        for answer in answers
+        for hit in answer.hits
+    )
     return "".join(json_line(line) for line in lines).encode()
 
 

@@ -57,9 +57,11 @@ def contact_sheet(
 
 
 def _section(answer: Answer, matches: Callable[[Answer, Hit], bool]) -> str:
-    name = escape(printable(answer.sketch.name))
-    picture = f'<img src="{data_uri(answer.sketch.image, "PNG")}" alt="sketch {name}">'
-    caption = escape(printable(Path(answer.sketch.name).name))
+    name = escape(printable(answer.name))
+    picture = ""
+    if answer.sketch is not None:
+        picture = f'<img src="{data_uri(answer.sketch.image, "PNG")}" alt="sketch {name}">'
+    caption = escape(printable(Path(answer.name).name))
     sketch = f'<figure class="sketch" title="{name}">{picture}<figcaption>{caption}</figcaption>'
     hits = "\n".join(_figure(hit, matches(answer, hit)) for hit in answer.hits)
     return f'<section>{sketch}</figure><div class="hits">{hits}</div></section>'

@@ -43,4 +43,4 @@ def grid(embedded: Embedded, task: Task, rows: int = ROWS) -> str:
                 if relevant
             }
     title = f"{len(answers):,} of {count:,} sketches and their first photos, right ones framed"
-    return contact_sheet(answers, title, lambda answer, hit: (answer.sketch.name, hit.id) in right)
+    return contact_sheet(answers, title, lambda answer, hit: (answer.name, hit.id) in right)

@@ -17,9 +17,7 @@ from sbir_cli.storage.names import printable
 def print_table(answers: Iterable[Answer], console: Console) -> None:
     """One table per sketch: rank, score, photo."""
     for answer in answers:
-        table = Table(
-            box=SIMPLE_HEAD, title=Text(printable(answer.sketch.name)), title_justify="left"
-        )
+        table = Table(box=SIMPLE_HEAD, title=Text(printable(answer.name)), title_justify="left")
         table.add_column("rank", justify="right", no_wrap=True)
         table.add_column("score", justify="right", no_wrap=True, min_width=5)
         table.add_column("photo", overflow="fold")
