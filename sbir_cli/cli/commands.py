@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from sbir_cli import __version__
+from sbir_cli.cli.draw import draw
 from sbir_cli.cli.embed_gallery import embed_gallery
 from sbir_cli.cli.evaluate import evaluate
 from sbir_cli.cli.exits import exit_codes
@@ -48,6 +49,7 @@ def options(
         warnings.simplefilter("ignore")
 
 
+app.command("draw")(exit_codes(draw))
 app.command("embed-gallery")(exit_codes(embed_gallery))
 app.command("evaluate")(exit_codes(evaluate))
 app.command("query")(exit_codes(query))

@@ -32,6 +32,14 @@ def bundled_index(model: str | None = None) -> Path:
     return inside if inside.exists() else package.parent / "indexes" / name
 
 
+def example_sketch(name: str) -> Path:
+    """The first drawing of an example class, as SVG; lies as `bundled_index` does."""
+    package = Path(str(files("sbir_cli")))
+    inside = package / "bundled" / "examples" / "sketches"
+    folder = inside if inside.exists() else package.parent / "examples" / "sketches"
+    return folder / name / f"{name}_1.svg"
+
+
 def is_bundled(index: Path) -> bool:
     """Whether a path names one of the prebuilt indexes."""
     shipped = (bundled_index(model) for model in BUNDLED_CHECKPOINTS.values())
