@@ -11,7 +11,7 @@ from sbir_cli.datasets.dataset import DataSet
 from sbir_cli.datasets.file_lists import read_lists
 from sbir_cli.datasets.layouts import UNDERSTOOD, contents, find_sides, require_folder
 from sbir_cli.datasets.listing import VECTOR_SUFFIXES, SideName, drawings, list_classes
-from sbir_cli.datasets.names import class_key, published_spelling
+from sbir_cli.datasets.names import class_key, published_spelling, some
 from sbir_cli.datasets.pairs import Labelled, own_photos, without_copies
 from sbir_cli.datasets.published import published_classes
 from sbir_cli.errors import SbirError, UsageError
@@ -48,14 +48,19 @@ def read_dataset(
         known = ", ".join(UNDERSTOOD)
         raise UsageError(f"no data set is called `{dataset}`", remedy=f"use {known}")
     if lists is not None:
-        if sketches or photos or root is None:
+        if root is None:
+            raise UsageError("--lists names files below DATA", remedy="name DATA")
+        if sketches or photos:
             raise UsageError(
-                "--lists names files below DATA", remedy="leave out --sketches and --photos"
+                "--lists says which files are taken", remedy="leave out --sketches and --photos"
             )
         return _listed(root, dataset, lists, vector)
     if root is None and not (sketches and photos):
         raise UsageError("name DATA, or both --sketches and --photos")
-    sides = find_sides(root, dataset, vector, [*sketches], [*photos])
+    sketches, photos = _absolute(sketches), _absolute(photos)
+    if root is not None and (sketches or photos):
+        (root,) = _absolute([root])
+    sides = find_sides(root, dataset, vector, sketches, photos)
     root = _common_root(root, [*sketches, *photos])
     notes = list(sides.notes)
     found: dict[SideName, dict[str, list[Path]]] = {
@@ -76,13 +81,17 @@ def read_dataset(
     return read
 
 
+def _absolute(folders: Sequence[Path]) -> list[Path]:
+    """Each once, so that what they hold has paths below one root."""
+    return list(dict.fromkeys(Path(os.path.abspath(folder)) for folder in folders))
+
+
 def _common_root(root: Path | None, folders: list[Path]) -> Path:
     """A folder that all of them are below."""
     if root is not None and not folders:
         return root
-    every = [os.path.abspath(path) for path in (*([root] if root else []), *folders)]
     try:
-        return Path(os.path.commonpath(every))
+        return Path(os.path.commonpath([*([root] if root else []), *folders]))
     except ValueError as error:  # two drives of Windows
         raise UsageError("DATA, --sketches and --photos must lie on one drive") from error
 
@@ -151,8 +160,10 @@ def _assemble(
         notes=tuple(notes),
     )
     if not read.classes:
+        drawn, taken = some(set(read.sketch_classes), 3), some(set(read.photo_classes), 3)
         raise SbirError(
-            "no class has both sketches and photos",
+            f"no class has both sketches and photos: there are sketches of {drawn} and photos of "
+            f"{taken}",
             where=root,
             remedy=f"name the class folders of both sides alike: {UNDERSTOOD[dataset]}",
         )

@@ -182,6 +182,8 @@ def test_lists_go_with_no_other_choice_of_files(tmp_path: Path) -> None:
         resolve_split(data, "dey30")
     with pytest.raises(UsageError, match="leave out --sketches and --photos"):
         read_dataset(data.root, "quickdraw", lists=tmp_path / "zeroshot0", photos=[tmp_path])
+    with pytest.raises(UsageError, match="--lists names files below DATA; name DATA"):
+        read_dataset(None, "quickdraw", lists=tmp_path / "zeroshot0")
     with pytest.raises(SbirError, match="lists no vector drawing"):
         read_dataset(data.root, "quickdraw", lists=tmp_path / "zeroshot0", vector=True)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sbir_cli.datasets import read_dataset
+from sbir_cli.datasets import check, read_dataset, resolve_split
 from sbir_cli.errors import SbirError, UsageError
 from tests.datasets.layouts import LAYOUTS, Layout, make_layout, touch
 
@@ -123,6 +123,8 @@ def test_folders_named_by_the_user(tmp_path: Path) -> None:
     )
     assert (one.root, len(one.sketches), len(one.photos)) == (tmp_path, 2, 2)
     assert set(one.sketch_classes) == {"bat"} == set(one.photo_classes)
+    again = [tmp_path / "d", tmp_path / "c/../d"]  # the same folder counts once
+    assert len(read_dataset(None, sketches=[tmp_path / "b/more"], photos=again).photos) == 1
     touch(tmp_path, "data/sketch/bat/3.png")
     other = read_dataset(tmp_path / "data", photos=[tmp_path / "d"])
     assert [p.name for p in other.sketches + other.photos] == ["3.png", "2.jpg"]
@@ -130,6 +132,18 @@ def test_folders_named_by_the_user(tmp_path: Path) -> None:
         read_dataset(None, sketches=[tmp_path / "d"])
     with pytest.raises(SbirError, match=r"nowhere: no such file or directory; check the name"):
         read_dataset(tmp_path / "data", photos=[tmp_path / "nowhere"])
+
+
+def test_folders_named_by_the_user_may_be_relative(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path, "d/sketch/bat/1.png", "d/photo/bat/1.jpg", "e/bat/2.jpg")
+    monkeypatch.chdir(tmp_path)
+    alone = read_dataset(None, sketches=[Path("d/sketch")], photos=[Path("d/photo")])
+    assert alone.root == tmp_path / "d" and alone.manifest()["photos"] == 1
+    beside = read_dataset(Path("d"), photos=[Path("e")])
+    assert beside.root == tmp_path and beside.manifest()["sketches"] == 1
+    check(beside, resolve_split(beside, None))
 
 
 REFUSED = {
@@ -158,7 +172,7 @@ REFUSED = {
     "classes named otherwise": (
         ["sketch/bat/1.png", "photo/n0123/1.jpg"],
         "sketchy",
-        "no class has both sketches and photos; name the class folders of both sides alike",
+        "no class has both sketches and photos: there are sketches of bat and photos of n0123; n",
     ),
     "a class twice": (
         ["sketch/bat/1.png", "sketch/Bat/2.png", "photo/bat/1.jpg"],
