@@ -124,8 +124,13 @@ def read_drawings(
     """
     notes: list[str] = []
     found: list[_Drawing] = []
+    unrecognised = 0
     for place in (Path(os.path.abspath(place)) for place in places):
-        found += _read_place(place, notes)
+        drawn, left_out = _read_place(place)
+        found += drawn
+        unrecognised += left_out
+    if unrecognised:
+        notes.append(f"{unrecognised:,} drawings that were not recognised are left out")
     if not found:
         raise SbirError(
             f"there is no drawing with a name in it: found {contents(places[0])}"
@@ -156,9 +161,10 @@ def _file(drawing: _Drawing) -> Path:
     return path if drawing.offset is None else path.with_name(path.name.rpartition("#")[0])
 
 
-def _read_place(place: Path, notes: list[str]) -> list[_Drawing]:
+def _read_place(place: Path) -> tuple[list[_Drawing], int]:
+    """The drawings of one place, and how many were not recognised."""
     if place.is_file() and place.suffix.lower() == ".ndjson":
-        return _lines(place, None, notes)
+        return _lines(place)
     if place.is_file():
         raise SbirError(
             "is one drawing without a name", where=place, remedy="name a folder of <class>/ folders"
@@ -167,18 +173,21 @@ def _read_place(place: Path, notes: list[str]) -> list[_Drawing]:
         raise SbirError("no such folder", where=place, remedy="check the name")
     side = next(candidates(place, "sketch"), None)
     top = place if side is None else inner(side)
-    found = []
+    found: list[_Drawing] = []
+    unrecognised = 0
     for name, files in list_classes(top, "sketch").items():
         for path in files:
             if path.suffix.lower() == ".ndjson":
-                found += _lines(path, name if path.parent != top else None, notes)
+                drawn, left_out = _lines(path, name if path.parent != top else None)
+                found += drawn
+                unrecognised += left_out
         whole = drawings([path for path in files if path.suffix.lower() != ".ndjson"], vector=False)
         found += [_Drawing(path, name) for path in whole]
-    return found
+    return found, unrecognised
 
 
-def _lines(path: Path, label: str | None, notes: list[str]) -> list[_Drawing]:
-    """The drawings of a file with one on each line.
+def _lines(path: Path, label: str | None = None) -> tuple[list[_Drawing], int]:
+    """The drawings of a file with one on each line, and how many were not recognised.
 
     Args:
         label: the class of all; None where each line says its own.

@@ -71,7 +71,7 @@ def test_what_was_not_recognised_is_left_out_and_told(tmp_path: Path) -> None:
         file.write(json.dumps({"word": "cat", "recognized": True, "drawing": LINE}))
     found = read_drawings([tmp_path])
     assert [p.name for p in found.drawings] == ["cat.ndjson#4"]
-    assert found.notes == ("cat.ndjson: 2 drawings that were not recognised are left out",)
+    assert found.notes == ("2 drawings that were not recognised are left out",)
 
 
 def test_spellings_of_a_class_are_one_and_classes_are_left_out_in_any(tmp_path: Path) -> None:
