@@ -206,11 +206,7 @@ def _lines(path: Path, label: str | None = None) -> tuple[list[_Drawing], int]:
                 offset += len(line)
     except OSError as error:
         raise SbirError(f"cannot be read ({error.strerror})", where=path) from error
-    if unrecognised:
-        notes.append(
-            f"{path.name}: {unrecognised:,} drawings that were not recognised are left out"
-        )
-    return found
+    return found, unrecognised
 
 
 def _word(line: bytes) -> str | None:
