@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -39,11 +40,22 @@ def embed_gallery(
         typer.Option(
             "--exclude",
             envvar="SBIR_EXCLUDE",
-            help="Leave out names or paths that match this shell pattern; may be repeated.",
+            help="Leave out what matches this pattern, as in .gitignore; may be repeated.",
         ),
     ] = None,
+    follow_links: Annotated[
+        bool,
+        typer.Option(
+            "--follow-links/--no-follow-links",
+            envvar="SBIR_FOLLOW_LINKS",
+            help="Go into linked folders too, each once; else they are counted.",
+        ),
+    ] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove photos that are no longer found under PHOTOS.")
+        bool,
+        typer.Option(
+            "--prune", help="Remove photos that are no longer under PHOTOS, which may be gone."
+        ),
     ] = False,
     rebuild: Annotated[
         bool,
@@ -94,6 +106,7 @@ def embed_gallery(
                 model=model,
                 device=device,
                 exclude=exclude or (),
+                follow_links=follow_links,
                 embed=EmbedConfig(batch_size, workers, prune),
                 storage=IndexConfig(index_type),
                 root=root,
@@ -123,6 +136,11 @@ def _summarise(done: UpdateReport, output: Path, quiet: bool) -> None:
     if quiet:
         return
     say_skipped(done.skipped, "; --report FILE.jsonl lists them")
+    left_out = done.left_out.sentence()
+    if left_out:
+        say(f"left out: {left_out}")
+    for pattern in done.left_out.unmatched:
+        say(f"note: --exclude {shlex.quote(pattern)} matched nothing")
     manifest = done.manifest
     kind = f"{manifest.index_type}, {manifest.dimension}-d"
     if manifest.index_type != "flat":

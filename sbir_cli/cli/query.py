@@ -115,6 +115,7 @@ def query(
     with Searcher.open(index, model, device, root) as searcher:
         drawings, failures = _read(names, reading)
         refused = bool(names) and not drawings
+        there = searcher.gallery.photos_found
         if not refused:
             _introduce(searcher, quiet)
             answers = list(searcher.answers(beside.questions(searcher, drawings, config, reading)))
@@ -123,6 +124,8 @@ def query(
     if refused:
         raise failures[-1]
     _print(answers, form, print0)
+    if not quiet and there:
+        _say_gone(answers)
     if html is not None:
         _write_sheet(answers, html, quiet)
     if failures:
@@ -180,6 +183,16 @@ def _introduce(searcher: Searcher, quiet: bool) -> None:
         say(f"note: no photo is found below {gallery.root}; --root names where they are now")
     if not quiet:
         say(f"model {encoder.name} on {encoder.device}, {gallery.manifest.photos:,} photos")
+
+
+def _say_gone(answers: list[Answer]) -> None:
+    """How many of the photos found are not on the disk any more."""
+    paths = {hit.path for answer in answers for hit in answer.hits}
+    gone = sum(not path.exists() for path in paths)
+    if gone:
+        said = "are gone" if gone > 1 else "is gone"
+        remedy = "`sbir embed-gallery PHOTOS -o INDEX --prune` removes such"
+        say(f"note: {gone:,} of the {len(paths):,} photos found {said} from the disk; {remedy}")
 
 
 def _write_sheet(answers: list[Answer], path: Path, quiet: bool) -> None:

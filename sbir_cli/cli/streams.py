@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -86,8 +87,22 @@ def write_results(data: bytes) -> None:
 
 
 def say_skipped(skipped: Sequence[tuple[Path, str]], more: str = "") -> None:
-    """The first few files that could not be read, and how many there are beyond them."""
-    for path, reason in skipped[:_SHOWN]:
+    """Files that could not be read: those of formats without their extra in one line, the first
+    few others by name, and beyond them how many there are, by reason."""
+    from sbir_cli.imaging.formats import unread_format
+
+    known = [(path, reason, unread_format(reason)) for path, reason in skipped]
+    unread = [found for _, _, found in known if found is not None]
+    others = [(path, reason) for path, reason, found in known if found is None]
+    if unread:
+        names, extras = (", ".join(sorted(set(part))) for part in zip(*unread, strict=True))
+        files = "file" if len(unread) == 1 else "files"
+        remedy = f"pip install 'sbir[{extras.replace(' ', '')}]' reads them"
+        say(f"skipped {len(unread):,} {files} of formats that are not read ({names}); {remedy}")
+    for path, reason in others[:_SHOWN]:
         say(f"skipped {path}: {reason}")
-    if len(skipped) > _SHOWN:
-        say(f"... and {len(skipped) - _SHOWN:,} more{more}")
+    rest = Counter(reason for _, reason in others[_SHOWN:])
+    if rest:
+        reasons = [f"{count:,} {reason}" for reason, count in rest.most_common(_SHOWN)]
+        shown = "; ".join([*reasons, *(["..."] if len(rest) > _SHOWN else [])])
+        say(f"... and {sum(rest.values()):,} more ({shown}){more}")

@@ -9,7 +9,8 @@ from typing import Literal
 
 from sbir_cli.errors import SbirError
 from sbir_cli.imaging.drawing_files import drawings_in
-from sbir_cli.imaging.images import PHOTO_SUFFIXES, SKIPPED_FOLDERS
+from sbir_cli.imaging.formats import PHOTO_SUFFIXES
+from sbir_cli.imaging.software_folders import is_software_folder
 
 SideName = Literal["sketch", "photo"]
 VECTOR_SUFFIXES = frozenset({".svg", ".ndjson"})
@@ -28,7 +29,7 @@ def entries(folder: Path) -> tuple[list[str], list[str]]:
     try:
         with os.scandir(folder) as found:
             for entry in found:
-                if not entry.name.startswith(".") and entry.name not in SKIPPED_FOLDERS:
+                if not entry.name.startswith(".") and not is_software_folder(entry.name):
                     (folders if entry.is_dir() else files).append(entry.name)
     except OSError as error:
         reason = (error.strerror or "it cannot be listed").lower()

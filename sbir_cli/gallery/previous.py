@@ -83,14 +83,17 @@ class PreviousGallery:
         by_path = {row.path: row for row in rows.values()}
         return cls(manifest, root, there, by_path, ids, embeddings)
 
-    def rooted_at(self, root: Path) -> PreviousGallery:
+    def rooted_at(self, root: Path, there: bool) -> PreviousGallery:
         """The same gallery with its paths relative to another root: a folder above its own, or
         the folder that its photos were moved to.
+
+        Args:
+            there: whether its own root is where they are, or were until now.
 
         Raises:
             UsageError: it is neither.
         """
-        if self.photos_found and self.root.is_relative_to(root):
+        if there and self.root.is_relative_to(root):
             folder = self.root.relative_to(root)
             if folder == Path():
                 return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,8 @@ from sbir_cli.gallery.index import Matrix
 from sbir_cli.gallery.journal import Journal
 from sbir_cli.gallery.manifest import Manifest, PhotoRow
 from sbir_cli.gallery.previous import PreviousGallery
-from sbir_cli.imaging.images import FoundPhotos
+from sbir_cli.imaging.folders import FoundPhotos
+from sbir_cli.imaging.left_out import LeftOut
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class UpdateReport:
     """Wall time of scanning, embedding and writing."""
     skipped: list[tuple[Path, str]] = field(default_factory=list)
     """Files and folders among the inputs that could not be read, and why."""
+    left_out: LeftOut = field(default_factory=LeftOut)
+    """What was seen among the inputs and is no photo to embed."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,7 @@ class UpdateRun:
             manifest=manifest,
             seconds=time.perf_counter() - start,
             skipped=[*self.found.unreadable, *skipped],
+            left_out=self.found.left_out,
         )
 
     def _key(self, path: Path) -> bytes:
@@ -101,8 +105,8 @@ class UpdateRun:
         """Rows by path of the gallery to be."""
         rows = dict(self.before.rows)
         if self.embed.prune:
-            given = [self._key(path) for path in self.found.inputs]
-            unreadable = [self._key(path) for path, _ in self.found.unreadable]
+            given = {self._key(path) for path in self.found.inputs}
+            unreadable = {self._key(path) for path, _ in self.found.unreadable}
             for path in self.before.rows.keys() - scanned.keys():
                 if _is_below(path, given) and not _is_below(path, unreadable):
                     del rows[path]
@@ -117,6 +121,12 @@ class UpdateRun:
         good = [row for _, row in sorted(rows.items()) if row.reason is None]
         bad = [row for _, row in sorted(rows.items()) if row.reason is not None]
         if not good:
+            if not bad and self.found.gone:
+                raise SbirError(
+                    "no photo would be left",
+                    where=self.index,
+                    remedy="name photos that are there, or delete the index and its .db",
+                )
             journal.clear()  # what cannot be read now may be readable at the next try
             example = f", for example {os.fsdecode(bad[0].path)}: {bad[0].reason}" if bad else ""
             raise SbirError(f"no photo could be read{example}", where=self.root)
@@ -141,11 +151,9 @@ class UpdateRun:
         return matrix
 
 
-def _is_below(path: bytes, folders: Sequence[bytes]) -> bool:
+def _is_below(path: bytes, folders: Set[bytes]) -> bool:
     """Whether a stored path is, or lies below, one of some folders relative to the same root."""
-    return any(
-        folder == b"."
-        or set(folder.split(b"/")) == {b".."}
-        or (path + b"/").startswith(folder + b"/")
-        for folder in folders
-    )
+    if any(set(folder.split(b"/")) <= {b".", b".."} for folder in folders):
+        return True
+    parts = path.split(b"/")
+    return any(b"/".join(parts[:i]) in folders for i in range(1, len(parts) + 1))

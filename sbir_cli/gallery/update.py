@@ -39,6 +39,7 @@ def embed_gallery(
     model: str | None = None,
     device: str = "auto",
     exclude: Sequence[str] = (),
+    follow_links: bool = False,
     embed: EmbedConfig | None = None,
     storage: IndexConfig | None = None,
     root: Path | None = None,
@@ -55,7 +56,7 @@ def embed_gallery(
         model: see `load_encoder`. None: the model that made the gallery (which is not downloaded),
             or the bundled one for a new gallery.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
-        exclude: see `find_photos`.
+        exclude, follow_links: see `find_photos`.
         introduce: told the encoder before the work begins.
         embed, storage, root, portable, rebuild, progress: see `update_gallery`.
 
@@ -68,7 +69,10 @@ def embed_gallery(
         raise UsageError("the name of a photo or folder is empty; name what to embed")
     require_target(index)
     kept = stored_manifest(index, rebuild)
-    found = find_photos(map(Path, given), exclude)
+    embed = embed or EmbedConfig()
+    found = find_photos(
+        map(Path, given), exclude, follow_links=follow_links, allow_gone=embed.prune
+    )
     wanted = model or (kept.encoder if kept else None)
     encoder = load_encoder(wanted, device, download=model is not None)
     introduce(encoder)
@@ -154,7 +158,8 @@ def _place(
     before: PreviousGallery, found: FoundPhotos, root: Path | None
 ) -> tuple[Path, PreviousGallery]:
     """The folder that paths are relative to, and the gallery as it was with its paths below it."""
-    if root is None and before.manifest is not None and not before.photos_found:
+    there = before.photos_found or bool(found.gone)  # what is gone is to leave the gallery
+    if root is None and before.manifest is not None and not there:
         raise UsageError(
             f"none of the gallery's photos is below {before.root} any more",
             remedy="give --root where they are now, or --rebuild to embed PHOTOS alone",
@@ -165,7 +170,7 @@ def _place(
     except ValueError as error:  # two drives
         raise UsageError("the photos share no folder; make one gallery per drive") from error
     place = root.absolute() if root is not None else Path(above)
-    return place, before.rooted_at(place) if before.manifest is not None else before
+    return place, before.rooted_at(place, there) if before.manifest else before
 
 
 def require_target(index: Path) -> None:

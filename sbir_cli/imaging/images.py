@@ -1,97 +1,33 @@
-"""Find, decode and normalise image files (PIL). One bad file is one `ImageError`, never a crash."""
+"""Decode and normalise image files (PIL). One bad file is one `ImageError`, never a crash."""
 
 from __future__ import annotations
 
-import fnmatch
 import io
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from sbir_cli.errors import ImageError, SbirError
+from sbir_cli.errors import ImageError
+from sbir_cli.imaging.camera_raw import read_raw
+from sbir_cli.imaging.colour import eight_bits, profile_of, to_srgb
+from sbir_cli.imaging.folders import FoundPhotos, find_photos
+from sbir_cli.imaging.formats import PHOTO_SUFFIXES, Format, format_of, needs_extra
 
-HEIF_SUFFIXES = frozenset({".heic", ".heif"})
-PHOTO_SUFFIXES = HEIF_SUFFIXES | {
-    *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".tif", ".tiff"),
-    *(".bmp", ".gif", ".avif", ".jp2", ".ppm", ".pgm"),
-}
-_HEIF_BRANDS = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1")
-SKIPPED_FOLDERS = frozenset({"@eaDir", "__MACOSX", "$RECYCLE.BIN", "System Volume Information"})
-
-
-@dataclass(frozen=True)
-class FoundPhotos:
-    """The photo files below some inputs."""
-
-    inputs: list[Path]
-    """What was searched, absolute."""
-    paths: list[Path]
-    """Absolute, in byte order, without repeats."""
-    unreadable: list[tuple[Path, str]]
-    """Folders that could not be listed, and why."""
-
-
-def find_photos(inputs: Iterable[Path], exclude: Sequence[str] = ()) -> FoundPhotos:
-    """All photo files in `inputs`: files as they are named, folders recursively.
-
-    Below a folder, only names with a photo's suffix count; hidden files and folders, thumbnails
-    of file servers and links to folders are left out, and so is what matches a shell pattern of
-    `exclude` by its name or by its path below the folder.
-
-    Raises:
-        SbirError: an input does not exist, or there is no photo in all of them.
-    """
-    given = list(inputs)
-    tops = [Path(os.path.abspath(path)) for path in given]
-    patterns = [pattern.removeprefix("./").rstrip("/") for pattern in exclude]
-    paths: set[Path] = set()
-    unreadable: list[tuple[Path, str]] = []
-    for top in tops:
-        try:
-            kind = top.stat().st_mode
-        except OSError as error:
-            reason = (error.strerror or "cannot be read").lower()
-            raise SbirError(reason, where=top, remedy="check the name") from error
-        if stat.S_ISDIR(kind):
-            paths.update(_walk(top, patterns, unreadable))
-        else:
-            paths.add(top)
-    if not paths:
-        blame = f" ({unreadable[0][0]}: {unreadable[0][1]})" if unreadable else ""
-        raise SbirError(
-            f"no photo found{blame}",
-            where=", ".join(map(str, given)),
-            remedy="name folders that hold JPEG, PNG, WebP, TIFF, BMP, GIF or AVIF files",
-        )
-    return FoundPhotos(tops, sorted(paths, key=os.fsencode), unreadable)
-
-
-def _walk(top: Path, exclude: Sequence[str], unreadable: list[tuple[Path, str]]) -> Iterator[Path]:
-    def excluded(folder: str, name: str) -> bool:
-        below = os.path.relpath(os.path.join(folder, name), top).replace(os.sep, "/")
-        return any(fnmatch.fnmatch(name, p) or fnmatch.fnmatch(below, p) for p in exclude)
-
-    def note(error: OSError) -> None:
-        unreadable.append((Path(error.filename), error.strerror or "cannot be listed"))
-
-    for folder, subfolders, names in os.walk(top, onerror=note):
-        subfolders[:] = sorted(
-            name
-            for name in subfolders
-            if not name.startswith(".")
-            and name not in SKIPPED_FOLDERS
-            and not excluded(folder, name)
-        )
-        for name in names:
-            suffix = os.path.splitext(name)[1].lower()
-            if suffix in PHOTO_SUFFIXES and not name.startswith(".") and not excluded(folder, name):
-                yield Path(folder, name)
+__all__ = [
+    "PHOTO_SUFFIXES",
+    "FoundPhotos",
+    "find_photos",
+    "read_image",
+    "read_photo",
+    "to_rgb",
+]
 
 
 def read_image(source: Path | bytes, *, reduce_to: int | None = None) -> Image.Image:
@@ -103,14 +39,15 @@ def read_image(source: Path | bytes, *, reduce_to: int | None = None) -> Image.I
             whose shorter side is still at least four times this many pixels.
 
     Returns:
-        The image in the mode it was stored in, 16-bit and float greys brought to 8 bits.
+        The image in sRGB or its greys, with its transparency, 8 bits a channel; CMYK without a
+        profile as it is. What the file is, its bytes decide; its name says nothing.
 
     Raises:
         ImageError: empty, unreadable, truncated, not an image, or beyond the pixel cap
             (178,956,970 pixels: PIL's guard against decompression bombs).
     """
     with _one_kind_of_error():
-        return _decode(_open(source), reduce_to)
+        return _read(source, reduce_to)
 
 
 @contextmanager
@@ -130,61 +67,112 @@ def _one_kind_of_error() -> Iterator[None]:
         raise ImageError(f"corrupt image ({type(error).__name__})") from error
 
 
-def _open(source: Path | bytes) -> Image.Image:
+def _read(source: Path | bytes, reduce_to: int | None) -> Image.Image:
+    with _opened(source) as file:
+        kind = format_of(file)
+    if kind == "RAW":
+        return read_raw(source, reduce_to)
+    image, deep, profile = _decode(source, kind, reduce_to)
+    if deep and image.mode in ("RGB", "RGBA"):
+        image = _brightened(image, source, kind)
+    elif image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        image = Image.fromarray(eight_bits(np.asarray(image)))
+    return to_srgb(image if profile is None else _reduced(image, reduce_to), profile)
+
+
+def _opened(source: Path | bytes) -> BinaryIO:
     if isinstance(source, bytes):
         if not source:
             raise ImageError("empty file")
-        if source[4:12] in _HEIF_BRANDS:
-            _register_heif()
-        return Image.open(io.BytesIO(source))
+        return io.BytesIO(source)
     status = os.stat(source)
     if not stat.S_ISREG(status.st_mode):  # opening a named pipe would wait for ever
         raise ImageError("not a regular file")
     if status.st_size == 0:
         raise ImageError("empty file")
-    if source.suffix.lower() in HEIF_SUFFIXES:
-        _register_heif()
-    return Image.open(source)
+    return source.open("rb")
 
 
-def _register_heif() -> None:
+def _plugin(kind: Format) -> None:
+    """Make Pillow know a format of an extra; it is opened for a file of that format only."""
+    extra: Literal["heic", "jxl"] = "heic" if kind == "HEIF" else "jxl"
     try:
-        import pillow_heif
+        if kind == "HEIF":
+            import pillow_heif
+
+            pillow_heif.register_heif_opener()
+        elif kind == "JXL":
+            import pillow_jxl  # noqa: F401  (registers itself)
     except ImportError as error:
-        raise ImageError("HEIC needs an extra: pip install 'sbir[heic]'") from error
-    pillow_heif.register_heif_opener()
+        raise needs_extra(extra.upper(), extra) from error
 
 
-def _decode(image: Image.Image, reduce_to: int | None) -> Image.Image:
-    with image:
-        if reduce_to is not None and image.format == "JPEG":
+def _image(source: Path | bytes, kind: Format) -> Image.Image:
+    """The file opened as what it is: no other of Pillow's formats gets to see it."""
+    _plugin(kind)
+    return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=(kind,))
+
+
+def _decode(
+    source: Path | bytes, kind: Format, reduce_to: int | None, low: bool = False
+) -> tuple[Image.Image, bool, bytes | None]:
+    """The image upright, whether it has 16 bits a channel (of colours Pillow keeps the upper 8),
+    and its colour profile.
+
+    Args:
+        low: take the lower 8 of them, by having Pillow believe in the other byte order.
+    """
+    with _image(source, kind) as image:
+        if reduce_to is not None and kind == "JPEG":
             least = 4 * reduce_to  # at twice, embeddings were seen to differ by a cosine of 0.986
             image.draft(None, (least, least))
+        tiles = list(getattr(image, "tile", ()))
+        deep = kind in ("PNG", "TIFF") and any(";16" in str(tile.args) for tile in tiles)
+        if low:
+            swapped = [tile._replace(args=_swapped(tile.args)) for tile in tiles]
+            image.tile = swapped  # type: ignore[attr-defined]
         image.load()
-        try:
-            upright = ImageOps.exif_transpose(image)
-        except Exception:  # a broken EXIF block must not cost the photo
-            upright = image
-        # exif_transpose may hand back the very image that is closed on leaving
-        return _to_8_bit(upright.copy() if upright is image else upright)
+        return _upright(image, kind), deep, profile_of(image)
 
 
-def _to_8_bit(image: Image.Image) -> Image.Image:
-    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
+def _upright(image: Image.Image, kind: Format) -> Image.Image:
+    # libjxl has turned a JPEG XL already, unless it is a JPEG that was stored without loss
+    if kind == "JXL" and not getattr(image, "jpeg", False):
+        return image.copy()
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:  # a broken EXIF block must not cost the photo
+        return image.copy()
+
+
+def _swapped(args: str | tuple[object, ...]) -> str | tuple[object, ...]:
+    if isinstance(args, tuple):
+        return tuple(_swapped(each) if isinstance(each, str) else each for each in args)
+    name, mark, order = args.partition(";16")
+    native = "B" if sys.byteorder == "little" else "L"
+    return args if not mark else name + mark + {"B": "L", "L": "B", "N": native}[order]
+
+
+def _brightened(image: Image.Image, source: Path | bytes, kind: Format) -> Image.Image:
+    """Colours of 10, 12 or 14 bits in 16, whose upper 8 bits alone are nearly black."""
+    high = np.asarray(image.convert("RGB"))
+    if high.max() > 0x3F:
         return image
-    grey = np.asarray(image).astype(np.float32)
-    known = grey[np.isfinite(grey)]
-    if not known.size:
-        raise ImageError("no pixel holds a number")
-    if image.mode == "F":
-        low, high = float(known.min()), float(known.max())
-    else:  # scanners store 8 or 12 bits in 16 without saying so
-        low = 0.0
-        high = next(top for top in (255.0, 4095.0, 65535.0, np.inf) if known.max() <= top)
-        high = min(high, float(known.max())) if high == np.inf else high
-    scaled = (np.nan_to_num(grey, nan=low, posinf=high, neginf=low) - low) / max(high - low, 1e-12)
-    scaled *= 255
-    return Image.fromarray(np.clip(scaled, 0, 255).round().astype(np.uint8))
+    try:
+        low = np.asarray(_decode(source, kind, None, low=True)[0].convert("RGB"))
+        whole = high.astype(np.uint16) << 8 | low
+    except Exception:  # an arrangement whose bytes cannot be swapped
+        return image
+    bright = Image.fromarray(eight_bits(whole))
+    if image.mode == "RGBA":
+        bright.putalpha(image.getchannel("A"))
+    return bright
+
+
+def _reduced(image: Image.Image, reduce_to: int | None) -> Image.Image:
+    """At most about four times as large as it is needed: colours cost time by the pixel."""
+    factor = 1 if reduce_to is None else min(image.size) // (4 * reduce_to)
+    return image.reduce(factor) if factor > 1 and image.mode in ("RGB", "RGBA", "L") else image
 
 
 def to_rgb(image: Image.Image) -> Image.Image:

@@ -37,7 +37,7 @@ class Preprocess:
     resize_mode: str = "shortest"
     """`shortest`: shorter side to size, centre crop; `squash`: both sides; `longest`: pad."""
     fill_color: int = 0
-    version: int = 1
+    version: int = 2
     """Of how images are decoded and resized here; raised whenever that changes an embedding, so
     that galleries of before and after are told apart."""
 

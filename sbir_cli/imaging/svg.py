@@ -25,6 +25,7 @@ SVG = "http://www.w3.org/2000/svg"
 XLINK = "http://www.w3.org/1999/xlink"
 GROUND = "data-ground"  # the colour behind a drawing that has no size of its own
 
+_PICTURES = ("PNG", "JPEG", "GIF", "WEBP")  # what the renderer reads
 _MOST_SHAPES = 100_000
 _DEEPEST = 100  # groups within groups; the renderer calls itself for each
 _LAYER = 25  # shapes that a mask or a see-through group costs as much as
@@ -148,7 +149,7 @@ def _picture(link: str, nested: int) -> tuple[str, int]:
             inner = read_svg(gunzip(data) if data.startswith(b"\x1f\x8b") else data, nested + 1)
             kind, data, pixels = "svg+xml", ElementTree.tostring(inner), 1_000_000
         else:
-            with Image.open(io.BytesIO(data)) as image:
+            with Image.open(io.BytesIO(data), formats=_PICTURES) as image:
                 kind, pixels = str(image.format).lower(), image.width * image.height
     except (binascii.Error, OSError, ValueError, Image.DecompressionBombError, ImageError):
         return "", 0  # a broken picture is no picture, as in a browser

@@ -185,3 +185,66 @@ def test_rebuild_keeps_the_kind_of_gallery(sbir: Run, photos: Path, tmp_path: Pa
     done = sbir("embed-gallery", photos, "-o", index, "--rebuild")
     assert done.returncode == 0 and b"(hnsw, 512-d" in done.stderr
     assert os.fsencode(str(photos)) not in (tmp_path / "idx.faiss.db").read_bytes()
+
+
+def test_every_kind_of_file_is_told_in_one_line_each(
+    sbir: Run, photos: Path, tmp_path: Path
+) -> None:
+    """Without the extras, as modules that cannot be imported."""
+    for module in ("rawpy", "pillow_jxl"):
+        (tmp_path / "without" / f"{module}.py").parent.mkdir(exist_ok=True)
+        (tmp_path / "without" / f"{module}.py").write_text("raise ImportError")
+    for i in range(10):
+        (photos / f"raw{i}.CR2").write_bytes(b"II*\0\x10\0\0\0CR\x02\0" + b"\0" * 40)
+    (photos / "p1.CR2").write_bytes(b"II*\0\x10\0\0\0CR\x02\0" + b"\0" * 40)
+    for i in range(2):
+        (photos / f"a{i}.jxl").write_bytes(b"\xff\x0a" + b"\0" * 40)
+    for i in range(7):
+        (photos / f"bad{i}.jpg").touch()
+    (photos / "film.mp4").touch()
+    draw_photo(photos / "#recycle" / "x.jpg")
+    (photos / "more").symlink_to(tmp_path)
+    draw_photo(photos / "X" / "y.jpg")
+    path = f"{tmp_path / 'without'}{os.pathsep}{environment()['PYTHONPATH']}"
+    args = ("embed-gallery", photos, "-o", tmp_path / "i.faiss", "--exclude", "**/X/**")
+    done = sbir(*args, "--exclude", "2019", env={"PYTHONPATH": path})
+    text = done.stderr.decode()
+    assert done.returncode == 3, text
+    one = "skipped 12 files of formats that are not read (CR2, JXL); pip install 'sbir[jxl,raw]'"
+    assert one in text and "... and 2 more (2 empty file); --report FILE.jsonl lists them" in text
+    assert "left out: 1 other file (MP4), 1 RAW file beside a photo of the same name, " in text
+    assert "1 folder of bins, snapshots and previews (#recycle), 1 linked folder " in text
+    assert "1 file or folder by --exclude\n" in text
+    assert "note: --exclude 2019 matched nothing" in text
+    assert "10 photos" in text and "19 skipped" in text
+
+
+def test_a_postscript_file_starts_no_ghostscript(sbir: Run, photos: Path, tmp_path: Path) -> None:
+    (photos / "a.jpg").write_text("%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n")
+    (tmp_path / "bin").mkdir()
+    for name in ("gs", "gswin64c", "gswin32c"):
+        (tmp_path / "bin" / name).write_text(f"#!/bin/sh\ntouch {tmp_path}/started\nexit 1\n")
+        (tmp_path / "bin" / name).chmod(0o755)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    done = sbir("embed-gallery", photos, "-o", tmp_path / "i", env={"PATH": path})
+    assert done.returncode == 3
+    assert b"a.jpg: not an image of a format that is read (PostScript)" in done.stderr
+    assert b"\n" in sbir("query", photos / "a.jpg", env={"PATH": path}).stderr
+    assert not (tmp_path / "started").exists()
+
+
+def test_a_folder_that_is_gone_leaves_and_query_counts_what_is_gone(
+    sbir: Run, photos: Path, tmp_path: Path
+) -> None:
+    index = tmp_path / "i.faiss"
+    sbir("embed-gallery", photos, "-o", index, "-q")
+    (photos / "deep").rename(photos / "deeper")
+    draw_sketch(tmp_path / "s.png")
+    asked = sbir("query", tmp_path / "s.png", "-i", index)
+    assert b"note: 2 of the 10 photos found are gone from the disk; " in asked.stderr
+    assert asked.returncode == 0 and asked.stdout.count(b"\n") == 10
+    refused = sbir("embed-gallery", photos / "deep", "-o", index)
+    assert refused.returncode == 1 and b"no such file or directory" in refused.stderr
+    done = sbir("embed-gallery", photos / "deep", "-o", index, "--prune")
+    assert done.returncode == 0 and b"8 photos" in done.stderr and b"2 removed" in done.stderr
+    assert b"gone" not in sbir("query", tmp_path / "s.png", "-i", index).stderr
