@@ -115,7 +115,7 @@ def measure(model: str, config: TrainConfig, preset: Preset, warm_up: int, count
     if config.precision == "float32":
         encoder = encoder.in_precision(torch.float32)
     generator = torch.Generator().manual_seed(0)
-    backbone = Backbone(encoder.tower, encoder.device, generator)
+    backbone = Backbone(encoder.tower, encoder.device, generator, encoder.dimension)
     released = preset == "released"
     method: Method = Released(backbone, config) if released else make_method(encoder, config)
     adam, n = make_optimiser(method), config.batch_size
@@ -130,7 +130,7 @@ def measure(model: str, config: TrainConfig, preset: Preset, warm_up: int, count
     before, seconds = _peak_mib(), []
     for _ in range(warm_up + count):
         start = time.perf_counter()
-        losses = method.losses(batch, objective)
+        losses = method(batch, objective)
         adam.zero_grad(set_to_none=True)
         torch.autograd.backward(losses["total"])
         torch.stack([value.detach() for value in losses.values()]).tolist()

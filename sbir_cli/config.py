@@ -15,6 +15,7 @@ ReportFormat = Literal["table", "json"]
 Task = Literal["category", "fine-grained"]
 Method = Literal["prompt", "ip", "mm", "deep", "cond", "lin", "ft"]
 Preset = Literal["paper", "released", "best"]
+TrainedBranches = Literal["both", "sketch"]
 Share = Literal["auto", "none", "norms", "all"]
 Schedule = Literal["constant", "cosine"]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -126,6 +127,9 @@ class TrainConfig:
     """`category`: a photo of the sketch's class; `fine-grained`: the very photo of the sketch."""
     method: Method = "prompt"
     """`prompt` (prompts and LayerNorms, the paper's own) or one of its baselines."""
+    branch: TrainedBranches = "both"
+    """`sketch`: the photo branch stays the plain model, so that every gallery of the plain model
+    serves. Not in the paper."""
     epochs: int = 60
     """Passes over the training sketches (at least 1)."""
     batch_size: int = 64
@@ -139,7 +143,7 @@ class TrainConfig:
     """Adam's learning rate of the LayerNorms (above 0)."""
     weight_lr: float | None = None
     """Adam's learning rate of other weights: the networks of `mm`, `cond` and `lin`, the tower of
-    `ft` (above 0). None: 1e-6 for `ft` [paper], else the prompts'."""
+    `ft` (above 0). None: the method's own, such as 1e-6 for `ft` [paper], else the prompts'."""
     schedule: Schedule = "constant"
     """Whether the learning rates fall, over all epochs, along a half cosine to zero."""
     layer_norms: bool = True
@@ -151,8 +155,8 @@ class TrainConfig:
     prompts: int = 3
     """K, learned prompt tokens per layer (0 to 64)."""
     depth: int | None = None
-    """Layers that carry prompts (at least 1). None: 9 for `deep` (or as many as there are), else 1;
-    more than one layer only for `prompt` and `deep`."""
+    """Layers that carry prompts (at least 1). None: the method's own, 9 for `deep` (or as many as
+    there are), else 1."""
     prompt_std: float = 0.02
     """Standard deviation of fresh prompts (0 to 10). [deduced]"""
     margin: float = 0.3
@@ -180,7 +184,8 @@ class TrainConfig:
     """Mirror a sketch and its photos, together, in every other sample."""
     center: bool = False
     """Subtract from each modality's embeddings their mean over the training images (of up to 1,024
-    of them), which the checkpoint then holds. Not in the paper."""
+    of them), which the checkpoint then holds; of sketches alone where their branch alone is
+    trained. Not in the paper."""
     fraction: float = 1.0
     """Share of each class's photos and sketches that is trained on (0 to 1)."""
     seen_classes: int | None = None
@@ -218,11 +223,6 @@ class TrainConfig:
                 "--batch-size",
                 f"must be a multiple of --instances ({self.instances}) and at least twice it",
             )
-        _require(
-            self.depth in (None, 1) or self.method in ("prompt", "deep"),
-            "--depth",
-            "above 1 goes with the methods prompt and deep only",
-        )
 
     @classmethod
     def preset(cls, name: Preset, **changes: Any) -> TrainConfig:
@@ -290,6 +290,7 @@ _RANGES: dict[str, tuple[float, float | None]] = {
 _CHOICES: dict[str, tuple[str, ...]] = {
     "task": get_args(Task),
     "method": get_args(Method),
+    "branch": get_args(TrainedBranches),
     "share": get_args(Share),
     "schedule": get_args(Schedule),
     "precision": get_args(Precision),

@@ -29,6 +29,10 @@ class FakeEncoder:
         default_factory=lambda: Preprocess((16, 16), (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
     )
 
+    @property
+    def photo_fingerprint(self) -> str:
+        return self.fingerprint
+
     def encode_photos(self, pixels: Floats) -> Floats:
         time.sleep(self.seconds_per_batch)
         self.batches.append(len(pixels))

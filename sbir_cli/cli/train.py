@@ -23,7 +23,7 @@ from sbir_cli.cli.options import (
 from sbir_cli.cli.progress import progress_bar
 from sbir_cli.cli.streams import say, say_skipped
 from sbir_cli.cli.torchrun import torchrun_group
-from sbir_cli.config import Method, Precision, Preset, Schedule, Share, TrainConfig
+from sbir_cli.config import Method, Precision, Preset, Schedule, Share, TrainConfig, TrainedBranches
 from sbir_cli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -122,6 +122,10 @@ def train(
     ] = None,
     layer_norms: Annotated[
         bool | None, _knob("--layer-norms/--no-layer-norms", "Train the LayerNorms (prompt).")
+    ] = None,
+    branch: Annotated[
+        TrainedBranches | None,
+        _knob("--branch", "sketch: leave the photo branch, and every gallery, as the model is."),
     ] = None,
     share: Annotated[
         Share | None, _knob("--share", "What the sketch and photo branch have in common.")

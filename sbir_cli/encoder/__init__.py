@@ -35,6 +35,11 @@ class AnyEncoder(Protocol):
     def fingerprint(self) -> str:
         """Hash of weights, prompts and preprocessing."""
 
+    @property
+    def photo_fingerprint(self) -> str:
+        """Hash of what decides a photo's embedding, which a gallery keeps: that of the plain model
+        where the sketch branch alone was trained."""
+
 
 class SketchEncoder(AnyEncoder, Protocol):
     """What a query needs of a model."""

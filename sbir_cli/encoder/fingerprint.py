@@ -28,6 +28,18 @@ def hash_arrays(arrays: Arrays) -> str:
     return digest.hexdigest()
 
 
+def of_photos(branches: Arrays) -> Arrays:
+    """The branches as far as they decide what photos are embedded as: none where the photo branch
+    is the bare tower, so that a gallery of the plain model serves every checkpoint that trained
+    the sketch branch alone; else all of them.
+
+    Args:
+        branches: named as in a checkpoint, `shared.`, `sketch.` and `photo.`.
+    """
+    own = (a.size for name, a in branches.items() if not name.startswith("sketch."))
+    return branches if any(own) else {}
+
+
 def fingerprint(weights: str, branches: Arrays, preprocess: Preprocess) -> str:
     """The encoder as one hash: its image tower (hashed before), branches and preprocessing."""
     settings = json.dumps(preprocess.as_dict(), sort_keys=True)

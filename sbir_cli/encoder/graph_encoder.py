@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from sbir_cli.encoder.fingerprint import fingerprint, hash_arrays
+from sbir_cli.encoder.fingerprint import fingerprint, hash_arrays, of_photos
 from sbir_cli.encoder.model_files import (
     CHECKPOINT_WEIGHTS,
     GRAPH,
@@ -63,7 +63,10 @@ class GraphEncoder:
             weights = _load(base.folder / OPEN_CLIP_WEIGHTS, _TOWER)
             weights_hash = hash_arrays(weights)
             branches = _load(trained.folder / CHECKPOINT_WEIGHTS, "") if trained else {}
-            self.fingerprint = fingerprint(weights_hash, branches, self.preprocess)
+            self.fingerprint, self.photo_fingerprint = (
+                fingerprint(weights_hash, each, self.preprocess)
+                for each in (branches, of_photos(branches))
+            )
             graph = (trained or base).folder / GRAPH
             self._session = _session(graph, weights, branches)
         except ModelError:

@@ -18,7 +18,7 @@ from sbir_cli import __version__
 from sbir_cli.encoder.branch import Branch, branches_state
 from sbir_cli.encoder.clip import FrozenClip
 from sbir_cli.encoder.device import Device, choose_device
-from sbir_cli.encoder.fingerprint import fingerprint
+from sbir_cli.encoder.fingerprint import Arrays, fingerprint, of_photos
 from sbir_cli.encoder.model_files import (
     CHECKPOINT_CONFIG,
     CHECKPOINT_FORMAT,
@@ -87,9 +87,16 @@ class PromptedEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of weights, both branches and preprocessing."""
+        return fingerprint(self.weights_hash, self._branches(), self.preprocess)
+
+    @property
+    def photo_fingerprint(self) -> str:
+        """The same of what a gallery depends on; see `of_photos`."""
+        return fingerprint(self.weights_hash, of_photos(self._branches()), self.preprocess)
+
+    def _branches(self) -> Arrays:
         state = branches_state(self.sketch, self.photo)
-        branches = {k: v.detach().cpu().numpy() for k, v in state.items()}
-        return fingerprint(self.weights_hash, branches, self.preprocess)
+        return {k: v.detach().cpu().numpy() for k, v in state.items()}
 
     @property
     def dimension(self) -> int:

@@ -51,7 +51,7 @@ def commit(
             format_version=FORMAT_VERSION,
             sbir=__version__,
             encoder=encoder.name,
-            fingerprint=encoder.fingerprint,
+            fingerprint=encoder.photo_fingerprint,
             dimension=embeddings.shape[1],
             index_type=built.type,
             index_choice=storage.type or "auto",

@@ -113,7 +113,7 @@ class Gallery:
         Raises:
             MismatchError: it did not; the message has the command that mends it.
         """
-        if encoder.fingerprint == self.manifest.fingerprint:
+        if encoder.photo_fingerprint == self.manifest.fingerprint:
             return
         root, file, name = (shlex.quote(str(p)) for p in (self.root, self.path, encoder.name))
         remedy = f"`sbir embed-gallery {root} -o {file} --model {name} --rebuild` mends it"

@@ -42,7 +42,8 @@ class Manifest:
     encoder: str
     """What finds the model again (`--model`)."""
     fingerprint: str
-    """Hash of weights, prompts and preprocessing: what makes embeddings comparable."""
+    """Hash of the weights, prompts and preprocessing that photos are embedded by: what makes
+    embeddings comparable (`photo_fingerprint` of the encoder)."""
     dimension: int
     index_type: str
     """flat, hnsw or ivf."""

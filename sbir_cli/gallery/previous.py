@@ -66,7 +66,7 @@ class PreviousGallery:
             return cls()
         with closing(Database(index)) as database:
             manifest = database.manifest()
-            if manifest.fingerprint != encoder.fingerprint:
+            if manifest.fingerprint != encoder.photo_fingerprint:
                 raise MismatchError(
                     f"the gallery was embedded by {manifest.encoder}, not by this {encoder.name}",
                     where=index,

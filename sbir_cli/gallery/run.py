@@ -58,7 +58,7 @@ class UpdateRun:
         start = time.perf_counter()
         scanned = {row.path: row for row in map(self._stat, self.found.paths)}
         todo = [row for path, row in sorted(scanned.items()) if self.before.rows.get(path) != row]
-        owner = f"{self.encoder.fingerprint} {self.root}".encode("utf-8", "backslashreplace")
+        owner = f"{self.encoder.photo_fingerprint} {self.root}".encode("utf-8", "backslashreplace")
         journal = Journal(self.index, owner.decode())
         try:
             embed_photos(todo, self.root, self.encoder, self.embed, journal, progress)

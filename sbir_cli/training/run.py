@@ -24,7 +24,7 @@ from sbir_cli.training.folder import STATE, claim
 from sbir_cli.training.history import history_csv, history_png
 from sbir_cli.training.image_store import Loaded, Loader
 from sbir_cli.training.loop import Loop, Watcher, make_optimiser
-from sbir_cli.training.methods import Method, make_method
+from sbir_cli.training.methods import Method, check_method, make_method
 from sbir_cli.training.objective import Objective
 from sbir_cli.training.processes import ALONE, Group
 from sbir_cli.training.selection import Choice, choose, drop_unusable
@@ -82,6 +82,7 @@ def train(
             loss is not finite.
         UsageError: knobs that do not go together, or `resume` with other ones than before.
     """
+    check_method(config)
     _check_base(encoder)
     if config.precision != "auto":
         encoder = encoder.in_precision(_DTYPES[config.precision])

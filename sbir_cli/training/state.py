@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialise
 from torch import Tensor
 
+from sbir_cli.config import TrainConfig
 from sbir_cli.errors import SbirError, UsageError
 from sbir_cli.storage.files import write_file
 from sbir_cli.training.methods import Method
@@ -99,7 +100,10 @@ def _load_adam(adam: torch.optim.Adam, tensors: dict[str, Tensor]) -> None:
 
 
 def _refuse_another(saved: dict[str, Any], now: dict[str, Any], path: Path) -> None:
-    old, new = ({**each["config"], **each} for each in (saved, json.loads(json.dumps(now))))
+    before = json.loads(json.dumps(asdict(TrainConfig())))  # for knobs younger than the state
+    old, new = (
+        {**before, **each["config"], **each} for each in (saved, json.loads(json.dumps(now)))
+    )
     del old["config"], new["config"]
     other = sorted(k for k in old | new if k not in _FREE and old.get(k) != new.get(k))
     if other:

@@ -55,7 +55,7 @@ def measure(embedded: Embedded, task: Task) -> float:
 
 
 Means = tuple[Tensor | None, Tensor | None]
-"""(D,) of sketches and of photos, to subtract from unit-length features."""
+"""(D,) of sketches and of photos, to subtract from unit-length features; None: nothing is."""
 
 
 class Centre:
@@ -70,9 +70,10 @@ class Centre:
         self._loaded, self._normaliser = loaded, normaliser
 
     def __call__(self, method: Method) -> Means:
-        """(D,) each, of unit-length features."""
+        """(D,) each, of unit-length features; none of photos where their branch stays plain."""
         sketch = self._mean(method, "sketch", self._loaded.sketches)
-        return sketch, self._mean(method, "photo", self._loaded.photos)
+        alone = method.config.branch == "sketch"
+        return sketch, None if alone else self._mean(method, "photo", self._loaded.photos)
 
     def _mean(self, method: Method, kind: Modality, images: Images) -> Tensor:
         spaced = np.linspace(0, len(images) - 1, min(len(images), _SAMPLE)).astype(int).tolist()

@@ -25,7 +25,7 @@ from sbir_cli.errors import UsageError
         ({"seen_classes": 1}, "--seen-classes must be at least 2"),
         ({"method": "magic"}, "--method must be one of prompt, ip, mm, deep, cond, lin, ft"),
         ({"task": "fine-grained", "batch_size": 10}, "multiple of --instances"),
-        ({"method": "ip", "depth": 2}, "goes with the methods prompt and deep only"),
+        ({"branch": "photo"}, "--branch must be one of both, sketch"),
         ({"cls_weight": float("nan")}, "--cls-weight"),
     ],
 )

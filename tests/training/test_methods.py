@@ -17,12 +17,12 @@ from sbir_cli.encoder.graph_encoder import GraphEncoder, export_graph
 from sbir_cli.encoder.torch_encoder import PromptedEncoder, load_encoder
 from sbir_cli.errors import ModelError, UsageError
 from sbir_cli.training.loop import make_optimiser
-from sbir_cli.training.methods import Method, make_method
+from sbir_cli.training.methods import METHODS, Method, make_method
 from sbir_cli.training.objective import Batch, Objective
 from sbir_cli.training.sampler import permutations
 
 pytestmark = pytest.mark.slow
-METHODS = ("prompt", "ip", "mm", "deep", "cond", "lin", "ft")
+ALONE = [name for name in METHODS if name != "mm"]
 TASKS = ("category", "fine-grained")
 
 
@@ -52,7 +52,7 @@ def _train(method: Method, encoder: PromptedEncoder, steps: int = 8) -> list[flo
     adam = make_optimiser(method)
     totals = []
     for _ in range(steps):
-        losses = method.losses(batch, objective)
+        losses = method(batch, objective)
         adam.zero_grad()
         torch.autograd.backward(losses["total"])
         adam.step()
@@ -82,6 +82,22 @@ def test_its_loss_falls_its_parameters_move_and_the_backbone_stays(
 def _trained(encoder: PromptedEncoder, method: Method) -> PromptedEncoder:
     sketch, photo = method.branches()
     return encoder.with_branches(sketch.copied(), photo.copied())
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("name", ALONE)
+def test_with_the_sketch_branch_alone_photos_stay_as_the_model_has_them(
+    encoder: PromptedEncoder, name: str, task: str
+) -> None:
+    pixels = _batch(encoder).positives.numpy()
+    plain = encoder.encode_photos(pixels)
+    method = make_method(encoder, _config(name, task, branch="sketch"))
+    totals = _train(method, encoder)
+    assert totals[-1] < totals[0] - 0.01
+    sketch, photo = (branch.copied() for branch in method.branches())
+    trained = encoder.with_branches(sketch, photo)
+    assert np.array_equal(trained.encode_photos(pixels), plain)
+    assert np.abs(trained.encode_sketches(pixels) - plain).max() > 1e-3
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -134,7 +150,7 @@ def test_all_images_of_a_branch_go_through_the_backbone_once(
     method = make_method(encoder, _config("prompt", task))
     batch, objective, seen = _batch(encoder), _objective(encoder, method.config), list[int]()
     hook = encoder.tower.module.register_forward_pre_hook(lambda m, a: seen.append(len(a[0])))
-    method.losses(batch, objective)
+    method(batch, objective)
     hook.remove()
     assert len(seen) == passes and sum(seen) == (24 if task == "category" else 48)
 
@@ -145,7 +161,7 @@ def test_recomputing_gives_the_same_gradients(encoder: PromptedEncoder, name: st
     found = []
     for each in (config, replace(config, recompute=5)):
         method = make_method(encoder, each)
-        losses = method.losses(_batch(encoder), _objective(encoder, each))
+        losses = method(_batch(encoder), _objective(encoder, each))
         torch.autograd.backward(losses["total"])
         found.append([p.grad for p in method.parameters() if p.grad is not None])
     assert len(found[0]) == len(found[1]) > 0
@@ -166,6 +182,7 @@ def test_the_graph_has_heads_means_and_replaced_weights(
     export_graph(encoder, tmp_path)
     graph = load_sketch_encoder(str(tmp_path))
     assert isinstance(graph, GraphEncoder) and graph.fingerprint == encoder.fingerprint
+    assert graph.photo_fingerprint == encoder.photo_fingerprint
     pixels = _batch(encoder).sketches.numpy()
     cosine = (graph.encode_sketches(pixels) * encoder.encode_sketches(pixels)).sum(axis=1)
     assert cosine.min() >= 0.9999
@@ -188,6 +205,12 @@ def test_prompts_made_from_the_image_have_no_graph(
         ({"method": "ip", "share": "all"}, "--method ip goes with --share none only"),
         ({"method": "prompt", "depth": 9}, "--depth 9 is more than the 2 layers"),
         ({"method": "cond", "prompts": 0}, "cond needs at least one prompt"),
+        ({"method": "mm", "prompts": 0}, "mm needs at least one prompt"),
+        ({"method": "deep", "prompts": 0}, "deep needs at least one prompt"),
+        ({"method": "ip", "depth": 2}, "--method ip goes without --depth"),
+        ({"method": "ft", "share": "none"}, "--method ft goes with --share all only"),
+        ({"method": "mm", "branch": "sketch"}, "mm makes the sketch prompt from the photo prompt"),
+        ({"branch": "sketch", "share": "all"}, "trains one branch: leave out --share all"),
     ],
 )
 def test_knobs_that_do_not_go_together(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from sbir_cli.config import TrainConfig
 from sbir_cli.datasets import DataSet, read_dataset
+from sbir_cli.embedding import photo_pixels
 from sbir_cli.encoder.torch_encoder import PromptedEncoder, load_encoder
 from sbir_cli.errors import ModelError, SbirError, UsageError
 from sbir_cli.training import loop, losses, run, validation
@@ -158,6 +159,49 @@ def test_the_means_of_the_training_images_are_subtracted(
         expected = moved / np.linalg.norm(moved, axis=1, keepdims=True)
         assert np.abs(after - expected).max() < 1e-4
         assert np.abs(after - before).max() > 0.1
+
+
+def test_what_does_not_go_together_is_told_before_an_image_is_decoded(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path
+) -> None:
+    def watch(phase: str, done: int, total: int, losses: dict[str, float]) -> None:
+        raise AssertionError(phase)
+
+    with pytest.raises(UsageError, match="goes with --share none only"):
+        config = replace(CATEGORY, method="ip", share="all")
+        train(data, None, encoder, config, tmp_path / "c", watch=watch)
+    assert not (tmp_path / "c").exists()
+
+
+def test_a_state_from_before_a_knob_was_there_goes_on(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def older(config: TrainConfig) -> dict[str, Any]:
+        return {k: v for k, v in asdict(config).items() if k != "branch"}
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "asdict", older)
+        train(data, None, encoder, replace(CATEGORY, epochs=1), tmp_path / "c")
+    report = train(data, None, encoder, CATEGORY, tmp_path / "c", resume=True)
+    assert report.state.epoch == 3
+    alone = replace(CATEGORY, branch="sketch")
+    with pytest.raises(UsageError, match="differs in branch;"):
+        train(data, None, encoder, alone, tmp_path / "c", resume=True)
+
+
+@pytest.mark.parametrize("center", [False, True])
+def test_with_the_sketch_branch_alone_the_checkpoint_embeds_photos_as_the_base_does(
+    encoder: PromptedEncoder, data: DataSet, tmp_path: Path, center: bool
+) -> None:
+    config = replace(CATEGORY, branch="sketch", center=center, epochs=1)
+    report = train(data, None, encoder, config, tmp_path / "c")
+    trained = load_encoder(str(tmp_path / "c"), "cpu")
+    trained = trained.in_precision(torch.float32)
+    pixels = np.stack([photo_pixels(path, encoder.preprocess) for path in data.photos])
+    assert np.array_equal(trained.encode_photos(pixels), encoder.encode_photos(pixels))
+    assert (trained.sketch.mean is not None) == center and trained.photo.mean is None
+    assert trained.photo_fingerprint == encoder.photo_fingerprint  # galleries go on serving
+    assert trained.fingerprint != encoder.fingerprint and report.state.best_value is not None
 
 
 def test_without_validation_the_last_epoch_is_kept(

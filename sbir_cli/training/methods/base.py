@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from sbir_cli.config import TrainConfig
 from sbir_cli.encoder.branch import Branch
 from sbir_cli.encoder.device import Device
 from sbir_cli.encoder.tower import Tower
+from sbir_cli.errors import UsageError
 from sbir_cli.training.objective import Batch, Losses, Modality, Objective
 
 MODALITIES: tuple[Modality, Modality] = ("sketch", "photo")
@@ -26,19 +28,49 @@ class Backbone:
     tower: Tower
     device: Device
     generator: torch.Generator
+    dimension: int
+    """D, the length of an embedding."""
 
 
 class Method(nn.Module, ABC):
-    """A training method. A subclass makes its parameters and lays them out as two branches; all
-    else is here. The loop knows only the call (`losses`), `groups`, `branches` and `state_dict`.
+    """A training method. A subclass declares what it takes, makes its parameters and lays them out
+    as two branches; all else is here. The loop knows only the call, which gives the losses,
+    `groups`, `branches` and `state_dict`.
 
     The tower is no submodule: it stays frozen and in eval mode (BatchNorm's running statistics
     included), and is no part of the method's state.
+
+    Args:
+        backbone: what the parameters are laid over.
+        config: every knob; `check` has passed it.
     """
+
+    only_share: ClassVar[Literal["none", "all"] | None] = None
+    """What its branches have in common, whatever is asked for; None: they can share or not."""
+    takes_depth: ClassVar[bool] = False
+    """Whether its prompts can enter more than one layer."""
+    own_weight_lr: ClassVar[float | None] = None
+    """Learning rate of weights that are neither prompts nor LayerNorms; None: the prompts'."""
 
     def __init__(self, backbone: Backbone, config: TrainConfig) -> None:
         super().__init__()
         self.backbone, self.config = backbone, config
+
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """Refuse knobs that do not go with the method, before anything is loaded.
+
+        Raises:
+            UsageError: some do not.
+        """
+        if config.branch == "sketch" and config.share == "all":
+            raise UsageError("--branch sketch trains one branch: leave out --share all")
+        # `norms` is what the preset `released` shares, and goes with every method
+        wrong = cls.only_share is not None and config.share not in ("auto", "norms", cls.only_share)
+        if wrong and config.branch == "both":
+            raise UsageError(f"--method {config.method} goes with --share {cls.only_share} only")
+        if not cls.takes_depth and config.depth not in (None, 1):
+            raise UsageError(f"--method {config.method} goes without --depth: leave it out")
 
     @abstractmethod
     def branches(self) -> tuple[Branch, Branch]:
@@ -49,11 +81,13 @@ class Method(nn.Module, ABC):
     def groups(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Learning rate and parameters of each group that is trained."""
 
-    def losses(self, batch: Batch, objective: Objective) -> Losses:
-        """The named losses of a batch; `total` is minimised."""
-        return objective(self.features(objective.images(batch)), batch)
+    def forward(self, batch: Batch, objective: Objective) -> Losses:
+        """The named losses of a batch; `total` is minimised.
 
-    forward = losses  # what torch wraps for several processes
+        The losses are computed in here, and not by the loop from `features`, because
+        DistributedDataParallel averages the gradients of what a module's own call returned.
+        """
+        return objective(self.features(objective.images(batch)), batch)
 
     def features(self, images: list[tuple[str, Modality, Tensor]]) -> dict[str, Tensor]:
         """(N, D) float32 features of each named (N, 3, H, W), not of unit length.
@@ -65,12 +99,12 @@ class Method(nn.Module, ABC):
         for branch in {id(b): b for b in branches.values()}.values():
             mine = [(name, x) for name, kind, x in images if branches[kind] is branch]
             if mine:
-                together = self._forward(branch, torch.cat([x for _, x in mine]))
+                together = self._in_chunks(branch, torch.cat([x for _, x in mine]))
                 parts = torch.split(together, [len(x) for _, x in mine])
                 found.update(zip([name for name, _ in mine], parts, strict=True))
         return found
 
-    def _forward(self, branch: Branch, pixels: Tensor) -> Tensor:
+    def _in_chunks(self, branch: Branch, pixels: Tensor) -> Tensor:
         size = self.config.recompute
         if not size or len(pixels) <= size or not torch.is_grad_enabled():
             return self._pass(branch, pixels)
@@ -87,7 +121,32 @@ class Method(nn.Module, ABC):
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             return branch.features(self.backbone.tower, pixels).float()
 
-    # what several methods make alike
+    # what several methods have alike
+
+    @property
+    def share(self) -> str:
+        """What the branches have in common: `none`, `norms` or `all`."""
+        if self.config.branch == "sketch":
+            return "none"
+        if self.only_share is not None:
+            return self.only_share
+        if self.config.share != "auto":
+            return self.config.share
+        return "all" if self.config.task == "fine-grained" else "none"
+
+    @property
+    def own_branches(self) -> int:
+        """How many branches have parameters of their own: one where all is shared, or where the
+        sketch branch is trained alone; else two."""
+        return 1 if self.share == "all" or self.config.branch == "sketch" else 2
+
+    def paired(self, made: list[Branch]) -> tuple[Branch, Branch]:
+        """The sketch and the photo branch of `own_branches` branches."""
+        return made[0], self.bare() if self.config.branch == "sketch" else made[-1]
+
+    def bare(self) -> Branch:
+        """The tower as it is."""
+        return Branch.empty(self.backbone.tower).to(self.backbone.device.device)
 
     def fresh_prompts(self, depth: int, count: int | None = None) -> nn.Parameter:
         """(depth, K, width) from a normal distribution."""
@@ -102,7 +161,7 @@ class Method(nn.Module, ABC):
     @property
     def weight_lr(self) -> float:
         """Learning rate of weights that are neither prompts nor LayerNorms."""
-        return self.config.weight_lr or self.config.prompt_lr
+        return self.config.weight_lr or self.own_weight_lr or self.config.prompt_lr
 
 
 def trainable(parameters: dict[str, nn.Parameter] | dict[str, Tensor]) -> nn.ParameterDict:

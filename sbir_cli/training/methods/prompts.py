@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -13,8 +14,6 @@ from sbir_cli.encoder.conditioner import make_conditioner
 from sbir_cli.errors import UsageError
 from sbir_cli.training.methods.base import Backbone, Method, plain, trainable, uniform
 
-_DEEP = 9  # layers with prompts of B-Deep [paper]
-
 
 class Prompt(Method):
     """`prompt`, the paper's own: shallow prompts and all LayerNorms, for each branch or for both.
@@ -23,27 +22,45 @@ class Prompt(Method):
     the paper does not try.
     """
 
-    deepest = 1
-    trains_norms = True
+    takes_depth = True
+    layers: ClassVar[int] = 1
+    """That carry prompts where no depth is asked for, or as many as the tower has."""
+    trains_norms: ClassVar[bool] = True
+
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """Refuse what has nothing to train, too."""
+        super().check(config)
+        if not cls.trains_norms:
+            _require_prompts(config)
+        elif not config.prompts and not config.layer_norms:
+            raise UsageError(
+                "nothing is trained without prompts and LayerNorms; use --prompts 3 or "
+                "--layer-norms"
+            )
 
     def __init__(self, backbone: Backbone, config: TrainConfig) -> None:
         super().__init__(backbone, config)
-        depth = _depth(config, self.deepest, len(backbone.tower.blocks))
-        share = share_of(config)
-        self.prompts = nn.ParameterList(
-            self.fresh_prompts(depth) for _ in range(1 if share == "all" else 2)
-        )
-        count = 0 if not (self.trains_norms and config.layer_norms) else 2 if share == "none" else 1
+        blocks = len(backbone.tower.blocks)
+        if config.depth is not None and config.depth > blocks:
+            raise UsageError(
+                f"--depth {config.depth} is more than the {blocks} layers of the model"
+            )
+        depth = config.depth or min(self.layers, blocks)
+        self.prompts = nn.ParameterList(self.fresh_prompts(depth) for _ in range(self.own_branches))
+        norms = 1 if self.share == "norms" else self.own_branches
+        count = norms if self.trains_norms and config.layer_norms else 0
         self.norms = nn.ModuleList(self.fresh_norms() for _ in range(count))
 
     def branches(self) -> tuple[Branch, Branch]:
-        """One branch where all is shared, else two."""
+        """A branch for each set of prompts."""
         norms = [plain(each) for each in _dicts(self.norms)]
-        made = [
-            Branch(prompts, norms[min(i, len(norms) - 1)] if norms else {})
-            for i, prompts in enumerate(self.prompts)
-        ]
-        return made[0], made[-1]
+        return self.paired(
+            [
+                Branch(prompts, norms[min(i, len(norms) - 1)] if norms else {})
+                for i, prompts in enumerate(self.prompts)
+            ]
+        )
 
     def groups(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Prompts and LayerNorms, each at its own rate."""
@@ -57,13 +74,15 @@ class Deep(Prompt):
     """`deep` (B-Deep): prompts before each of the first nine layers, as in VPT-deep; LayerNorms
     frozen."""
 
-    deepest = _DEEP
+    layers = 9  # [paper]
     trains_norms = False
 
 
 class Independent(Prompt):
     """`ip` (B-IP): two independent shallow prompts, LayerNorms frozen; never shared."""
 
+    only_share = "none"
+    takes_depth = False
     trains_norms = False
 
 
@@ -73,6 +92,19 @@ class Projected(Method):
     The projection is written out when the branches are saved: p_sketch = p_photo W^T + b.
     LayerNorms are frozen.
     """
+
+    only_share = "none"
+
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """Refuse to go without a photo prompt, too: the sketch prompt is made from it."""
+        super().check(config)
+        _require_prompts(config)
+        if config.branch == "sketch":
+            raise UsageError(
+                "--method mm makes the sketch prompt from the photo prompt: leave out "
+                "--branch sketch, or use --method prompt"
+            )
 
     def __init__(self, backbone: Backbone, config: TrainConfig) -> None:
         super().__init__(backbone, config)
@@ -101,20 +133,23 @@ class Conditional(Method):
     [deduced]; where all is shared (fine-grained), the network reads each photo too.
     """
 
+    @classmethod
+    def check(cls, config: TrainConfig) -> None:
+        """Refuse to go without the prompts that the token is added to, too."""
+        super().check(config)
+        _require_prompts(config)
+
     def __init__(self, backbone: Backbone, config: TrainConfig) -> None:
         super().__init__(backbone, config)
-        if not config.prompts:
-            raise UsageError("--method cond needs at least one prompt; use --prompts 3")
         weights = make_conditioner(backbone.tower.width, backbone.generator)
         device = backbone.device.device
         self.network = trainable({k: v.to(device) for k, v in weights.items()})
-        count = 1 if share_of(config) == "all" else 2
-        self.prompts = nn.ParameterList(self.fresh_prompts(1) for _ in range(count))
+        self.prompts = nn.ParameterList(self.fresh_prompts(1) for _ in range(self.own_branches))
 
     def branches(self) -> tuple[Branch, Branch]:
-        """The conditioned branch for sketches, and for photos a plain one or the same."""
+        """The conditioned branch for sketches, and for photos the same or one without network."""
         sketch = Branch(self.prompts[0], conditioner=plain(self.network))
-        return sketch, Branch(self.prompts[1]) if len(self.prompts) == 2 else sketch
+        return self.paired([sketch, *map(Branch, list(self.prompts)[1:])])
 
     def groups(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Prompts and network."""
@@ -124,24 +159,9 @@ class Conditional(Method):
         ]
 
 
-def share_of(config: TrainConfig) -> str:
-    """What the branches share: `none`, `norms` or `all`, with `auto` resolved.
-
-    Raises:
-        UsageError: the method cannot share, or cannot but share.
-    """
-    always = {"ip": "none", "mm": "none", "ft": "all"}.get(config.method)
-    if config.share == "auto" or config.share == always:
-        return always or ("all" if config.task == "fine-grained" else "none")
-    if always is not None and config.share != "norms":
-        raise UsageError(f"--method {config.method} goes with --share {always} only")
-    return always or config.share
-
-
-def _depth(config: TrainConfig, deepest: int, blocks: int) -> int:
-    if config.depth is not None and config.depth > blocks:
-        raise UsageError(f"--depth {config.depth} is more than the {blocks} layers of the model")
-    return config.depth or min(deepest, blocks)
+def _require_prompts(config: TrainConfig) -> None:
+    if not config.prompts:
+        raise UsageError(f"--method {config.method} needs at least one prompt; use --prompts 3")
 
 
 def _dicts(modules: nn.ModuleList) -> Iterable[nn.ParameterDict]:
