@@ -55,6 +55,7 @@ from sbir_cli.training.methods import Method, make_method
 from sbir_cli.training.methods.base import Backbone, plain, trainable
 from sbir_cli.training.methods.prompts import Prompt
 from sbir_cli.training.objective import Batch, Modality, Objective
+from sbir_cli.training.presets import preset_config
 
 CLASSES = 104  # seen classes of Sketchy
 Row = dict[str, Any]
@@ -89,15 +90,19 @@ def steps(options: argparse.Namespace) -> list[Row]:
     variants: tuple[tuple[str, Preset, Row], ...] = (
         ("released, three passes", "released", {"precision": "float32"}),
         ("paper", "paper", {}),
-        ("best", "best", {}),
-        ("best in float32", "best", {"precision": "float32"}),
-        (f"best, --recompute {options.recompute}", "best", {"recompute": options.recompute}),
+        ("small-tower", "small-tower", {}),
+        ("small-tower in float32", "small-tower", {"precision": "float32"}),
+        (
+            f"small-tower, --recompute {options.recompute}",
+            "small-tower",
+            {"recompute": options.recompute},
+        ),
     )
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         model = f"local-dir:{apart(random_vit_b_32, Path(folder))}"
         for name, preset, knobs in variants:
-            config = TrainConfig.preset(preset, batch_size=options.batch_size, **knobs)
+            config = preset_config(preset, batch_size=options.batch_size, **knobs)
             row = apart(measure, model, config, preset, options.warm_up, options.steps)
             rows.append({"variant": name, **row})
     return rows

@@ -42,7 +42,7 @@ HELD_OUT = "axe,castle,horse,motorcycle,owl,piano,pineapple,rabbit,rifle,sailboa
 EPOCHS = 2
 SMALL: Options = ("--patience", "0", "--held-out-classes", HELD_OUT)
 RATES: Options = ("--prompt-lr", "1e-2", "--norm-lr", "2e-2", "--schedule", "cosine")
-FINE_RATES: Options = (*RATES[:2], "--norm-lr", "5e-3", *RATES[4:])  # those of preset best
+FINE_RATES: Options = (*RATES[:2], "--norm-lr", "5e-3", *RATES[4:])  # those of preset small-tower
 DATASETS = {
     "sketchy": ("SKETCHY", "200"),
     "tuberlin": ("TUBERLIN", "100"),
@@ -126,7 +126,7 @@ STUDIES = {
             Row("paper", PROMPT),
             # three times the batch, so three times the epochs for as many steps
             Row("released", ("--preset", "released"), epochs=3),
-            Row("best", ("--preset", "best")),
+            Row("small-tower", ("--preset", "small-tower")),
         ),
         CATEGORY,
         full=False,
@@ -239,7 +239,7 @@ class Job:
         base = ("--dataset", "sketchy", "--task", self.study.task)
         model = ("--model", self.model) if self.model else ()
         if self.row.options is not None:
-            rates = () if "best" in self.row.options else self.study.rates
+            rates = () if "small-tower" in self.row.options else self.study.rates
             epochs = str(self.epochs * self.row.epochs)
             knobs = ("--epochs", epochs, *SMALL, *rates, *self.row.small)
             place = ("-o", str(self.place), "--seed", str(self.seed), "--resume")

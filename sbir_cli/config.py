@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from sbir_cli.errors import UsageError
 
@@ -14,7 +14,7 @@ AnswerFormat = Literal["table", "paths", "jsonl", "tsv", "csv"]
 ReportFormat = Literal["table", "json"]
 Task = Literal["category", "fine-grained"]
 Method = Literal["prompt", "ip", "mm", "deep", "cond", "lin", "ft"]
-Preset = Literal["paper", "released", "best"]
+Preset = Literal["paper", "released", "small-tower"]
 TrainedBranches = Literal["both", "sketch"]
 Share = Literal["auto", "none", "norms", "all"]
 Schedule = Literal["constant", "cosine"]
@@ -223,52 +223,6 @@ class TrainConfig:
                 "--batch-size",
                 f"must be a multiple of --instances ({self.instances}) and at least twice it",
             )
-
-    @classmethod
-    def preset(cls, name: Preset, **changes: Any) -> TrainConfig:
-        """A named set of knobs with some of them changed.
-
-        - `paper`: the paper to the letter: Adam 1e-5, batch 64, 60 epochs, K = 3, margin 0.3, all
-          losses and weights, n = 2, two LayerNorm sets at category level and one branch for
-          fine-grained. Held-out classes and the best epoch are ours; `held_out=0` trains on all.
-        - `released`: what the published code does where it departs from the paper: LayerNorms
-          shared by both branches, no L_cls, margin 0.2, prompts of std 1 at lr 1e-4, LayerNorms at
-          1e-6, batch 192. Left out, as slips rather than choices: ImageNet's mean and std in
-          place of CLIP's, batches in class order, the attention's in_proj weights, embeddings and
-          projection left trainable, one random photo per sketch as validation gallery. The
-          fine-grained code was never released: there it changes these knobs alone.
-        - `best`: what did best on held-out seen classes in examples/REPRODUCTION.md: the paper's
-          losses, larger rates that fall along a cosine, and at category level means subtracted. It
-          was measured with small towers; a full-size CLIP may want smaller rates.
-
-        Raises:
-            UsageError: no such preset, or a knob out of its range.
-        """
-        _require(name in PRESETS, "--preset", f"must be one of {', '.join(PRESETS)}")
-        knobs = {**PRESETS[name], **changes}
-        if knobs.get("task") == "fine-grained":  # both belong to category level
-            knobs = {k: v for k, v in knobs.items() if k in changes or k not in ("share", "center")}
-        return cls(**knobs)
-
-
-PRESETS: dict[str, dict[str, Any]] = {
-    "paper": {},
-    "released": {
-        "share": "norms",
-        "cls_weight": 0.0,
-        "margin": 0.2,
-        "prompt_std": 1.0,
-        "prompt_lr": 1e-4,
-        "norm_lr": 1e-6,
-        "batch_size": 192,
-    },
-    "best": {
-        "center": True,
-        "prompt_lr": 1e-2,
-        "norm_lr": 5e-3,
-        "schedule": "cosine",
-    },
-}
 
 
 _TINY = 1e-12  # stands for "above 0"

@@ -25,6 +25,8 @@ from sbir_cli.cli.streams import say, say_skipped
 from sbir_cli.cli.torchrun import torchrun_group
 from sbir_cli.config import Method, Precision, Preset, Schedule, Share, TrainConfig, TrainedBranches
 from sbir_cli.errors import UsageError
+from sbir_cli.storage import resources
+from sbir_cli.training.presets import preset_config, preset_for
 
 if TYPE_CHECKING:
     from sbir_cli.datasets import DataSet
@@ -83,13 +85,16 @@ def train(
         ),
     ] = "prompt",
     preset: Annotated[
-        Preset,
+        Preset | None,
         typer.Option(
             "--preset",
             envvar="SBIR_PRESET",
-            help="Where the options below start: the paper, its released code, or our best.",
+            help="Where the options below start: the paper, its released code, or the larger rates "
+            "found on small towers (default: small-tower for the bundled model, paper for any "
+            "other).",
+            show_default=False,
         ),
-    ] = "best",
+    ] = None,
     model: Annotated[
         str | None,
         typer.Option(
@@ -214,14 +219,16 @@ def train(
         names = (name.strip() for name in held_out_classes.split(","))
         knobs["held_out_classes"] = tuple(name for name in names if name)
     source = Data(data, dataset, split, lists, sketches or (), photos or ())
-    config = TrainConfig.preset(preset, **knobs)
+    base = model or resources.BUNDLED_MODEL
+    chosen, why = (preset, "as named") if preset else preset_for(base)
+    config = preset_config(chosen, **knobs)
     if check:
         source.check(more=lambda found: _would_train(found, split, config))
         return
     if output is None:
         raise UsageError("name the checkpoint folder (--output)")
     try:
-        _train(source, model, device, config, output, resume, quiet)
+        _train(source, base, device, config, output, resume, quiet, f"preset {chosen} ({why})")
     except KeyboardInterrupt:
         say("the same command with --resume goes on where it stopped")
         raise
@@ -243,12 +250,13 @@ def _would_train(dataset: DataSet, split: str | None, config: TrainConfig) -> li
 
 def _train(
     source: Data,
-    model: str | None,
+    model: str,
     device: str,
     config: TrainConfig,
     output: Path,
     resume: bool,
     quiet: bool,
+    preset: str,
 ) -> None:
     from sbir_cli.training.folder import check_free
 
@@ -258,13 +266,12 @@ def _train(
     check_free(output, resume)  # what is wrong with the folders is told before torch is loaded
     images = source.read()
     from sbir_cli.encoder import load_encoder
-    from sbir_cli.storage import resources
     from sbir_cli.training.run import train as run
 
     own_gpu = group.gpu if group.count > 1 else None
-    encoder = load_encoder(model or resources.BUNDLED_MODEL, device, gpu=own_gpu)
+    encoder = load_encoder(model, device, gpu=own_gpu)
     if not quiet:
-        say(f"model {encoder.name} on {encoder.device}")
+        say(f"model {encoder.name} on {encoder.device}; {preset}")
     start = time.perf_counter()
     with progress_bar(quiet) as show:
 

@@ -19,6 +19,7 @@ from sbir_cli.errors import ModelError, UsageError
 from sbir_cli.training.loop import make_optimiser
 from sbir_cli.training.methods import METHODS, Method, make_method
 from sbir_cli.training.objective import Batch, Objective
+from sbir_cli.training.presets import preset_config
 from sbir_cli.training.sampler import permutations
 
 pytestmark = pytest.mark.slow
@@ -135,11 +136,11 @@ def test_a_shared_branch_is_stored_once(encoder: PromptedEncoder, tmp_path: Path
 
 
 def test_released_shares_layer_norms_but_not_prompts(encoder: PromptedEncoder) -> None:
-    config = TrainConfig.preset("released")
+    config = preset_config("released")
     sketch, photo = make_method(encoder, config).branches()
     assert sketch.prompts is not photo.prompts
     assert all(sketch.layer_norms[k] is photo.layer_norms[k] for k in sketch.layer_norms)
-    fine = TrainConfig.preset("released", task="fine-grained")
+    fine = preset_config("released", task="fine-grained")
     assert len({id(branch) for branch in make_method(encoder, fine).branches()}) == 1
 
 

@@ -24,6 +24,7 @@ from sbir_cli.training.batch_loader import Feed, Normaliser
 from sbir_cli.training.folder import STATE, claim
 from sbir_cli.training.image_store import Loader
 from sbir_cli.training.objective import Batch
+from sbir_cli.training.presets import preset_config
 from sbir_cli.training.processes import ALONE, Group
 from sbir_cli.training.run import train
 from sbir_cli.training.sampler import Sampler
@@ -154,7 +155,7 @@ def test_two_processes_are_the_same_run_as_one(
         assert done.returncode == 0, done.stderr  # though a photo was skipped
         for word in ("model", "skipped", f"{two}:"):  # said once
             assert sum(line.startswith(word) for line in done.stderr.splitlines()) == 1, word
-    config = TrainConfig.preset("paper", epochs=stops[-1], flip=True, **KNOBS, **knobs)
+    config = preset_config("paper", epochs=stops[-1], flip=True, **KNOBS, **knobs)
     train(data, None, encoder, config, one)
 
     first, second = load_file(one / STATE), load_file(two / STATE)
