@@ -33,8 +33,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw
+from sbir_cli import plotting
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 Options = tuple[str, ...]
 
@@ -345,32 +349,17 @@ def _spread(values: list[float]) -> str:
 
 def _plot(path: Path, points: list[tuple[float, list[float]]], x: str, y: str) -> None:
     """The mean over the seeds as a line, each seed as a dot."""
-    image = Image.new("RGB", (640, 420), "white")
-    pen = ImageDraw.Draw(image)
-    left, top, right, bottom = 70, 30, 610, 360
-    pen.rectangle((left, top, right, bottom), outline="#bbbbbb")
-    values = [value for _, seeds in points for value in seeds]
-    low, high = min(values), max(values)
-    low, high = low - 0.1 * (high - low or 0.1), high + 0.1 * (high - low or 0.1)
-    first, last = min(0.0, points[0][0]), points[-1][0]
 
-    def place(at: float, value: float) -> tuple[float, float]:
-        across = left + (right - left) * (at - first) / (last - first or 1)
-        return across, bottom - (bottom - top) * (value - low) / (high - low)
+    def draw(axes: Axes) -> None:
+        axes.plot([at for at, _ in points], [statistics.mean(seeds) for _, seeds in points])
+        for at, seeds in points:
+            axes.plot([at] * len(seeds), seeds, "o", color=plotting.SERIES[0])
+        axes.set_xlim(left=0)
+        axes.set_xticks([at for at, _ in points])
+        axes.set_xlabel(x)
+        axes.set_ylabel(y)
 
-    for at, _ in points:
-        pen.text((place(at, low)[0] - 8, bottom + 8), f"{at:g}", fill="black")
-    for step in range(5):
-        value = low + (high - low) * step / 4
-        pen.text((20, place(first, value)[1] - 6), f"{value:.3f}", fill="black")
-    pen.text(((left + right) / 2 - 60, bottom + 30), x, fill="black")
-    pen.text((left, 10), y, fill="black")
-    pen.line([place(at, statistics.mean(seeds)) for at, seeds in points], "#4063d8", 3)
-    for at, seeds in points:
-        for value in seeds:
-            cx, cy = place(at, value)
-            pen.ellipse((cx - 4, cy - 4, cx + 4, cy + 4), fill="#4063d8")
-    image.save(path)
+    path.write_bytes(plotting.png(draw, 6.4, 4.2))
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ PACKAGE = Path(sbir_cli.__file__).parent
 LEVELS = {
     "errors": -1,  # for all, the other modules of the lowest level included
     "config": 0,
+    "plotting": 0,
     "storage": 0,
     "imaging": 1,
     "datasets": 2,
@@ -131,5 +132,5 @@ def test_the_environment_is_read_by_the_command_line_alone() -> None:
 def test_starting_the_command_line_imports_nothing_heavy() -> None:
     code = "import sys, sbir_cli.cli; print(*sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    heavy = {"torch", "open_clip", "faiss", "numpy", "PIL", "onnxruntime", "sqlite3"}
+    heavy = {"torch", "open_clip", "faiss", "numpy", "PIL", "onnxruntime", "sqlite3", "matplotlib"}
     assert not heavy & set(out.stdout.split())

@@ -192,14 +192,13 @@ def _hub_folder(repository: str, download: bool) -> Path:
 def _hub_file(repository: str, candidates: list[str], download: bool) -> Path:
     """The first of `candidates` that is cached, else the first that can be downloaded."""
     silence()
-    from huggingface_hub import constants, hf_hub_download
+    from huggingface_hub import constants, hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError
 
     for file in candidates:
-        try:
-            return Path(hf_hub_download(repository, file, local_files_only=True))
-        except Exception:  # not cached: the hub's client raises several kinds
-            continue
+        cached = try_to_load_from_cache(repository, file)
+        if isinstance(cached, str):  # else None, or a mark that the repository has no such file
+            return Path(cached)
     if not download:
         raise ModelError(
             f"{' or '.join(candidates)} is not in the cache {constants.HF_HUB_CACHE}, and a model "

@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from functools import partial
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw
-
+from sbir_cli import plotting
 from sbir_cli.training.state import Row
 
-_SIZE = (900, 420)
-_BOX = (60, 40, 880, 360)  # left, top, right, bottom of the plot
-_COLOURS = ("#4063d8", "#d95319", "#389826", "#9558b2", "#997a00", "#777777", "#00929c")
-_VALIDATION = "#111111"
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 
 def columns(history: Sequence[Row]) -> list[str]:
@@ -39,44 +38,34 @@ def history_png(history: Sequence[Row], measure: str) -> bytes:
     Args:
         history: the rows, epoch 0 first.
         measure: the validation's name.
+
+    Raises:
+        SbirError: matplotlib is missing.
     """
-    image = Image.new("RGB", _SIZE, "white")
-    pen = ImageDraw.Draw(image)
-    pen.rectangle(_BOX, outline="#bbbbbb")
-    last = max((row["epoch"] for row in history), default=0)
-    for epoch in {0, round(last / 2), round(last)}:
-        pen.text((_x(epoch, last) - 4, _BOX[3] + 6), str(epoch), fill="black")
-    pen.text((_BOX[2] - 35, _BOX[3] + 20), "epoch", fill="black")
+    return plotting.png(partial(_draw, history, measure), 9.0, 4.2)
+
+
+def _draw(history: Sequence[Row], measure: str, axes: Axes) -> None:
+    from matplotlib.ticker import MaxNLocator
+
     names = [name for name in columns(history) if name not in ("epoch", "seconds")]
-    losses = iter(_COLOURS * len(names))
-    for i, name in enumerate(names):
-        points = [(row["epoch"], row[name]) for row in history if name in row]
-        colour = _VALIDATION if name == "validation" else next(losses)
-        low, high = min(v for _, v in points), max(v for _, v in points)
-        _draw(pen, points, low, high, last, colour)
-        label = measure if name == "validation" else name
-        at = (_BOX[0] + 205 * (i % 4), 6 + 15 * (i // 4))
-        pen.text(at, f"{label} {low:.3f} to {high:.3f}", fill=colour)
-    data = io.BytesIO()
-    image.save(data, "PNG")
-    return data.getvalue()
-
-
-def _x(epoch: float, last: float) -> float:
-    return _BOX[0] + (_BOX[2] - _BOX[0]) * epoch / max(last, 1)
-
-
-def _draw(
-    pen: ImageDraw.ImageDraw,
-    points: list[tuple[float, float]],
-    low: float,
-    high: float,
-    last: float,
-    colour: str,
-) -> None:
-    top, bottom = _BOX[1] + 10, _BOX[3] - 10
-    span = high - low or 1.0
-    line = [(_x(epoch, last), bottom - (bottom - top) * (v - low) / span) for epoch, v in points]
-    pen.line(line, fill=colour, width=3 if colour == _VALIDATION else 2)
-    for x, y in line:
-        pen.ellipse((x - 2, y - 2, x + 2, y + 2), fill=colour)
+    colours = iter(plotting.SERIES * len(names))
+    for name in names:
+        epochs, values = zip(*((r["epoch"], r[name]) for r in history if name in r), strict=True)
+        low, high = min(values), max(values)
+        scaled = [(value - low) / (high - low or 1.0) for value in values]
+        chosen = name == "validation"
+        axes.plot(
+            epochs,
+            scaled,
+            color=plotting.INK if chosen else next(colours),
+            linewidth=2.2 if chosen else 1.3,
+            marker=".",
+            label=f"{measure if chosen else name} {low:.3f} to {high:.3f}",
+        )
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set_yticks([])
+    axes.set_ylabel("least to greatest value")
+    if names:
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, fontsize=8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +19,7 @@ from sbir_cli.encoder.graph_encoder import can_have_graph, export_graph
 from sbir_cli.encoder.model_files import CHECKPOINT_CONFIG
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import ModelError, SbirError
+from sbir_cli.plotting import can_plot
 from sbir_cli.storage.files import write_file
 from sbir_cli.training.batch_loader import Feed, Normaliser
 from sbir_cli.training.folder import STATE, claim
@@ -32,6 +34,7 @@ from sbir_cli.training.state import REMEDY, State, load_state, save_state
 from sbir_cli.training.validation import MEASURES, Centre, Validator
 
 _TEMPLATE = "a photo of a {}"  # [paper]
+_DRAW_SECONDS = 20.0  # between two pictures of a history: short epochs must not wait for them
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
@@ -91,6 +94,8 @@ def train(
         choice = choose(dataset, split, config)
         for sentence in choice.notes:
             note(sentence)
+        if not can_plot():
+            note("no history.png without matplotlib: pip install 'sbir[plots]'")
         parts, unreadable = _load(choice, encoder, config, watch)
         group.check_same(repr([part and part.dataset.manifest() for part in parts]), "images")
         run = _Run(encoder, config, output, choice, group, *parts)
@@ -162,6 +167,7 @@ class _Run:
         self.loop = Loop(self.method, self.adam, objective, feed, validate, self._save, group)
         self._written = -1
         self.trained_encoder = encoder
+        self._draw_after = time.monotonic()
 
     def go(self, resume: bool, watch: Watcher) -> None:
         """Train to the end, and leave the best epoch's checkpoint with its graph."""
@@ -172,6 +178,7 @@ class _Run:
         if self.group.is_first:
             self._written = -1
             self._write_checkpoint()
+            self._draw_history()
             _write_graph(self.trained_encoder, self.output)
 
     def _identity(self) -> dict[str, Any]:
@@ -190,9 +197,15 @@ class _Run:
         save_state(self.output / STATE, state, method, adam, self._identity())
         if state.step == 0:
             write_file(self.output / "history.csv", history_csv(state.history), REMEDY)
-            png = history_png(state.history, self.measure)
-            write_file(self.output / "history.png", png, REMEDY)
+            if time.monotonic() > self._draw_after:
+                self._draw_history()
             self._write_checkpoint()
+
+    def _draw_history(self) -> None:
+        if can_plot():
+            png = history_png(self.state.history, self.measure)
+            write_file(self.output / "history.png", png, REMEDY)
+        self._draw_after = time.monotonic() + _DRAW_SECONDS
 
     def _write_checkpoint(self) -> None:
         """The best parameters as a checkpoint, unless it is there already."""
