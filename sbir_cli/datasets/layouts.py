@@ -10,7 +10,7 @@ from sbir_cli.datasets.listing import SideName, entries
 from sbir_cli.datasets.names import some
 from sbir_cli.errors import SbirError
 
-UNDERSTOOD = {
+_UNDERSTOOD = {
     "folder": "sketch/<class>/ beside photo/<class>/",
     "sketchy": "[256x256/]{sketch,photo}/[tx_000000000000/]<class>/, and extended photos in "
     "EXTEND_image_sketchy/<class>/ or extended_photo/<class>/",
@@ -18,7 +18,6 @@ UNDERSTOOD = {
     "quickdraw": "sketches/<class>/ or QuickDraw_sketches_final/<class>/ beside images/<class>/ or "
     "QuickDraw_images_final/<class>/",
 }
-"""The layouts of each data set, for a person to read."""
 
 RENDERED = "256x256"  # Sketchy's release keeps both sides in this folder
 _AUGMENTATION = "tx_"  # ... and differently scaled copies in tx_... folders, of which one is
@@ -30,6 +29,11 @@ _NAMES = {
 }
 _PLURAL: dict[SideName, str] = {"sketch": "sketches", "photo": "photos"}
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz", ".xz")
+
+
+def understood(dataset: str) -> str:
+    """The layouts of a data set, for a person to read."""
+    return _UNDERSTOOD.get(dataset, _UNDERSTOOD["folder"])
 
 
 def plain(name: str) -> str:
@@ -183,7 +187,7 @@ def _remedy(root: Path, what: str, dataset: str) -> str:
     if archives:
         return f"unpack {some(archives, 3)} first"
     return (
-        f"--dataset {dataset} reads {UNDERSTOOD[dataset]}; name any other folder with --{what} "
+        f"--dataset {dataset} reads {understood(dataset)}; name any other folder with --{what} "
         "(of <class>/ folders)"
     )
 

@@ -6,10 +6,12 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import get_args
 
+from sbir_cli.config import DatasetName
 from sbir_cli.datasets.dataset import DataSet
 from sbir_cli.datasets.file_lists import read_lists
-from sbir_cli.datasets.layouts import UNDERSTOOD, contents, find_sides, require_folder
+from sbir_cli.datasets.layouts import contents, find_sides, require_folder, understood
 from sbir_cli.datasets.listing import VECTOR_SUFFIXES, SideName, drawings, list_classes
 from sbir_cli.datasets.names import class_key, published_spelling, some
 from sbir_cli.datasets.pairs import Labelled, own_photos, without_copies
@@ -32,7 +34,7 @@ def read_dataset(
     case, spaces, `_` and `-`; see `names.published_spelling` for the rest.
 
     Args:
-        root: the folder; `layouts.UNDERSTOOD` says how it may be laid out. None where `sketches`
+        root: the folder; `layouts.understood` says how it may be laid out. None where `sketches`
             and `photos` are given.
         dataset: `folder`, or the published data set that it is.
         vector: take the vector drawings only (SVG, ndjson).
@@ -44,8 +46,8 @@ def read_dataset(
         UsageError: no such data set, or arguments that do not go together.
         SbirError: a side or all classes are missing; `where` names the folder.
     """
-    if dataset not in UNDERSTOOD:
-        known = ", ".join(UNDERSTOOD)
+    if dataset not in get_args(DatasetName):
+        known = ", ".join(get_args(DatasetName))
         raise UsageError(f"no data set is called `{dataset}`", remedy=f"use {known}")
     if lists is not None:
         if root is None:
@@ -165,7 +167,7 @@ def _assemble(
             f"no class has both sketches and photos: there are sketches of {drawn} and photos of "
             f"{taken}",
             where=root,
-            remedy=f"name the class folders of both sides alike: {UNDERSTOOD[dataset]}",
+            remedy=f"name the class folders of both sides alike: {understood(dataset)}",
         )
     return read
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from sbir_cli.gallery.manifest import Manifest, remake
 
 Matrix = npt.NDArray[np.float32]
 
-_FOURCC = {"flat": b"IxFI", "hnsw": b"IHNf", "ivf": b"IwFl"}
 _HNSW_NEIGHBOURS = 32
 _INNER_PRODUCT = 0  # faiss.METRIC_INNER_PRODUCT
 _HEADER = struct.Struct("<4siqqqBi")  # fourcc, dimension, count, 2 unused, trained, metric
@@ -40,26 +40,62 @@ def build_index(embeddings: Matrix, config: IndexConfig) -> BuiltIndex:
     """
     import faiss
 
-    count, dimension = embeddings.shape
     kind: str = config.type or "auto"
     if kind == "auto":
-        kind = "flat" if count <= config.exact_limit else "hnsw"
-    exact = faiss.IndexFlatIP(dimension)
-    exact.add(embeddings)
+        kind = "flat" if len(embeddings) <= config.exact_limit else "hnsw"
+    exact = _flat(embeddings)
     if kind == "flat":
         return BuiltIndex(exact, kind, 1.0)
-    if kind == "hnsw":
-        index: Any = faiss.IndexHNSWFlat(dimension, _HNSW_NEIGHBOURS, faiss.METRIC_INNER_PRODUCT)
-        index.hnsw.efConstruction = 100
-        index.add(embeddings)
-    else:
-        lists = max(min(round(4 * count**0.5), count // 39), 1)  # FAISS wants 39 points a list
-        quantizer = faiss.IndexFlatIP(dimension)
-        index = faiss.IndexIVFFlat(quantizer, dimension, lists, faiss.METRIC_INNER_PRODUCT)
-        index.train(embeddings)
-        index.add(embeddings)
+    index = _KINDS[kind].build(embeddings)
     assert index.metric_type == faiss.METRIC_INNER_PRODUCT
     return BuiltIndex(index, kind, _tune(index, exact, embeddings, config))
+
+
+def _flat(embeddings: Matrix) -> Any:
+    import faiss
+
+    index = faiss.IndexFlatIP(embeddings.shape[1])
+    index.add(embeddings)
+    return index
+
+
+def _hnsw(embeddings: Matrix) -> Any:
+    import faiss
+
+    dimension, metric = embeddings.shape[1], faiss.METRIC_INNER_PRODUCT
+    index = faiss.IndexHNSWFlat(dimension, _HNSW_NEIGHBOURS, metric)
+    index.hnsw.efConstruction = 100
+    index.add(embeddings)
+    return index
+
+
+def _ivf(embeddings: Matrix) -> Any:
+    import faiss
+
+    count, dimension = embeddings.shape
+    lists = max(min(round(4 * count**0.5), count // 39), 1)  # FAISS wants 39 points a list
+    quantizer = faiss.IndexFlatIP(dimension)
+    index = faiss.IndexIVFFlat(quantizer, dimension, lists, faiss.METRIC_INNER_PRODUCT)
+    index.train(embeddings)
+    index.add(embeddings)
+    return index
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One index type."""
+
+    build: Callable[[Matrix], Any]
+    """(N, D) embeddings to a FAISS index of inner products, id = row."""
+    fourcc: bytes
+    """How its file begins."""
+
+
+_KINDS = {
+    "flat": _Kind(_flat, b"IxFI"),
+    "hnsw": _Kind(_hnsw, b"IHNf"),
+    "ivf": _Kind(_ivf, b"IwFl"),
+}
 
 
 def _tune(index: Any, exact: Any, embeddings: Matrix, config: IndexConfig) -> float:
@@ -72,7 +108,7 @@ def _tune(index: Any, exact: Any, embeddings: Matrix, config: IndexConfig) -> fl
     for breadth in (16, 32, 64, 128, 256, 512, 1024):
         if hasattr(index, "hnsw"):
             index.hnsw.efSearch = breadth
-        else:
+        elif hasattr(index, "nprobe"):
             index.nprobe = min(breadth, index.nlist)
         found = index.search(embeddings[sample], top)[1]
         recall = float(
@@ -102,10 +138,11 @@ def read_index(path: Path, manifest: Manifest) -> Any:
     fourcc, dimension, count, _, _, trained, metric = _HEADER.unpack(header)
     flat_bytes = _HEADER.size + 8 + 4 * manifest.photos * manifest.dimension
     agrees = (
-        fourcc == _FOURCC.get(manifest.index_type)
+        manifest.index_type in _KINDS
+        and fourcc == _KINDS[manifest.index_type].fourcc
         and (dimension, count) == (manifest.dimension, manifest.photos)
         and (trained, metric) == (1, _INNER_PRODUCT)
-        and (fourcc != _FOURCC["flat"] or path.stat().st_size == flat_bytes)
+        and (manifest.index_type != "flat" or path.stat().st_size == flat_bytes)
     )
     if not agrees:
         raise GalleryError("the index is not the one its .db describes", where=path, remedy=remedy)
@@ -131,7 +168,7 @@ def _faiss_can_name(path: Path) -> bool:
 def is_index(path: Path) -> bool:
     """Whether a file begins like an index that sbir writes."""
     with path.open("rb") as file:
-        return file.read(4) in _FOURCC.values()
+        return file.read(4) in [kind.fourcc for kind in _KINDS.values()]
 
 
 def stored_embeddings(index: Any) -> Matrix:
