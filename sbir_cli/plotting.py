@@ -55,6 +55,16 @@ def can_plot() -> bool:
     return importlib.util.find_spec("matplotlib") is not None
 
 
+def require() -> None:
+    """Refuse to go on without matplotlib.
+
+    Raises:
+        SbirError: it is missing.
+    """
+    if not can_plot():
+        raise SbirError("drawing pictures needs matplotlib", remedy="pip install 'sbir[plots]'")
+
+
 def png(draw: Callable[[Axes], None], width: float, height: float) -> bytes:
     """A picture as a PNG of 100 pixels an inch.
 
@@ -102,8 +112,7 @@ def _import_without_a_trace() -> None:
     """Matplotlib, without the folder and the list of fonts that it leaves in the user's home."""
     if "matplotlib.font_manager" in sys.modules:
         return
-    if not can_plot():
-        raise SbirError("drawing pictures needs matplotlib", remedy="pip install 'sbir[plots]'")
+    require()
     before = os.environ.get("MPLCONFIGDIR")
     with TemporaryDirectory(prefix="sbir-") as folder:
         os.environ["MPLCONFIGDIR"] = folder

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
+from sbir_cli import plotting
 from sbir_cli.cli.data import Data
 from sbir_cli.cli.exits import SKIPPED
 from sbir_cli.cli.options import (
@@ -127,6 +128,15 @@ def evaluate(
             help="Write a page of up to 60 sketches, each with its first ten photos.",
         ),
     ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option(
+            "--html",
+            envvar="SBIR_REPORT_HTML",
+            help="Write a page with tables, curves, classes, and the best and worst rankings "
+            "(needs the extra `plots`).",
+        ),
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option(
@@ -187,12 +197,14 @@ def evaluate(
     if (run is None) != (qrels is None) or (run is not None) == source.named:
         raise UsageError("name DATA, or --run with --qrels")
     if run is not None and qrels is not None:
-        if any(wanted for wanted in (shares, grid, trec_run, trec_qrels, generalized)):
+        if any(wanted for wanted in (shares, grid, html, trec_run, trec_qrels, generalized)):
             raise UsageError("--run is scored as it is; leave out the options that embed DATA")
         from sbir_cli.evaluation.protocols import evaluate_run
 
         publish(evaluate_run(run, qrels, config), form, output, per_class, quiet)
         return
+    if html is not None:
+        plotting.require()  # before the work, and not after it
     found = _evaluate(source, model, device, config, shares, quiet)
     if trec_run is not None or trec_qrels is not None:
         write_trec(found, config, trec_run, trec_qrels, trec_depth, quiet)
@@ -200,6 +212,10 @@ def evaluate(
         from sbir_cli.output.rankings_page import grid as grid_page
 
         write_file(grid, grid_page(found.embedded, config.task).encode(), "choose another --grid")
+    if html is not None:
+        from sbir_cli.output.report_page import report_page
+
+        write_file(html, report_page(found, config).encode(), "choose another --html")
     publish(found.report, form, output, per_class, quiet)
     if found.report.unreadable:
         raise typer.Exit(SKIPPED)

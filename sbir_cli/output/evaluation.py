@@ -14,7 +14,7 @@ from sbir_cli.evaluation.report import Report
 from sbir_cli.evaluation.summary import Value
 from sbir_cli.storage.names import printable
 
-_TASKS = {
+TASKS = {
     "category": "category level, zero-shot",
     "generalized": "category level, generalised zero-shot",
     "fine-grained": "fine-grained, zero-shot",
@@ -33,13 +33,13 @@ def print_report(report: Report, console: Console, per_class: bool = False) -> N
     classes = f", {report.classes} unseen classes" if report.classes else ""
     console.print(
         Text(
-            f"{printable(report.data)}, {_TASKS[report.task]}: {report.queries:,} sketches, "
+            f"{printable(report.data)}, {TASKS[report.task]}: {report.queries:,} sketches, "
             f"{report.gallery:,} photos{classes}; means over {report.average}"
         )
     )
     if report.model:
         console.print(Text(f"model {printable(report.model)}, seed {report.seed}"))
-    for group in _groups(report.values):
+    for group in groups(report.values):
         console.print(_metric_table(group))
     if report.partial:
         console.print(_partial_table(report))
@@ -47,7 +47,7 @@ def print_report(report: Report, console: Console, per_class: bool = False) -> N
         console.print(_class_table(report))
 
 
-def _groups(values: Sequence[Value]) -> list[list[list[Value]]]:
+def groups(values: Sequence[Value]) -> list[list[list[Value]]]:
     """Metrics with the same protocols together: each a list of one metric's values."""
     metrics: dict[str, list[Value]] = {}
     for value in values:
@@ -63,7 +63,7 @@ def _metric_table(group: list[list[Value]]) -> Table:
     """Rows of one metric each: the headline protocol with its interval, then the others."""
     table = Table(box=SIMPLE_HEAD)
     table.add_column("metric")
-    first, *others = [_protocol(value) for value in group[0]]
+    first, *others = [protocol_label(value) for value in group[0]]
     table.add_column(first, justify="right", style="bold")
     table.add_column("95 % interval", justify="right")
     for name in others:
@@ -76,20 +76,21 @@ def _metric_table(group: list[list[Value]]) -> Table:
     return table
 
 
-def _protocol(value: Value) -> str:
+def protocol_label(value: Value) -> str:
+    """A metric's protocol in a table's head."""
     return _DIVISORS[value.protocol] if value.name.startswith("P@") else value.protocol
 
 
 def _first_protocols(values: Sequence[Value]) -> list[Value]:
     """The headline protocol of every metric."""
-    return [found[0] for group in _groups(values) for found in group]
+    return [found[0] for group in groups(values) for found in group]
 
 
 def _partial_table(report: Report) -> Table:
     table = Table(box=SIMPLE_HEAD)
     table.add_column("drawn", justify="right")
     for value in _first_protocols(report.values):
-        table.add_column(f"{value.name}\n{_protocol(value)}", justify="right", no_wrap=True)
+        table.add_column(f"{value.name}\n{protocol_label(value)}", justify="right", no_wrap=True)
     for partial in report.partial:
         cells = (f"{value.value:.4f}" for value in _first_protocols(partial.values))
         table.add_row(f"{partial.share:.0%}", *cells)
@@ -102,7 +103,9 @@ def _class_table(report: Report) -> Table:
     table.add_column("n", justify="right", no_wrap=True)
     shown = _first_protocols(report.values)
     for value in shown:
-        heading = value.name if report.average == "classes" else f"{value.name}\n{_protocol(value)}"
+        heading = (
+            value.name if report.average == "classes" else f"{value.name}\n{protocol_label(value)}"
+        )
         table.add_column(heading, justify="right", no_wrap=True, min_width=6)
     for row in report.per_class:
         cells = (f"{row.values[f'{value.name} {value.protocol}']:.4f}" for value in shown)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
 from sbir_cli.config import Task
@@ -21,26 +23,34 @@ def grid(embedded: Embedded, task: Task, rows: int = ROWS) -> str:
     """A self-contained HTML page of at most `rows` sketches, evenly spaced through the data set."""
     count = len(embedded.dataset.sketches)
     chosen = np.unique(np.linspace(0, count - 1, min(rows, count)).round().astype(int)).tolist()
-    part = embedded.with_sketches(chosen)
+    answers, is_right = first_photos(embedded, task, chosen)
+    title = f"{len(answers):,} of {count:,} sketches and their first photos, right ones framed"
+    return contact_sheet(answers, title, is_right)
+
+
+def first_photos(
+    embedded: Embedded, task: Task, sketches: Sequence[int], photos: int = _PHOTOS
+) -> tuple[list[Answer], Callable[[Answer, Hit], bool]]:
+    """An answer for each of these sketches (indices in the data set, in any order), and what tells
+    whether a photo is right."""
+    part = embedded.with_sketches(sorted(sketches))
     dataset = part.dataset
-    answers: list[Answer] = []
+    answers: dict[int, Answer] = {}
     right: set[tuple[str, int]] = set()
     for rankings in rank(part, task):
-        photos, scores = rankings.first(_PHOTOS)
+        found, scores = rankings.first(photos)
         for row, index in enumerate(rankings.sketches):
             path = dataset.sketches[index]
             sketch = Sketch(str(path.relative_to(dataset.root)), read_sketch(path).image)
             hits = [
                 Hit(place, float(score), int(photo), dataset.photos[photo].absolute())
-                for place, (photo, score) in enumerate(
-                    zip(photos[row], scores[row], strict=True), 1
-                )
+                for place, (photo, score) in enumerate(zip(found[row], scores[row], strict=True), 1)
             ]
-            answers.append(Answer(sketch, hits))
+            answers[sorted(sketches)[index]] = Answer(sketch, hits)
             right |= {
                 (sketch.name, hit.id)
                 for hit, relevant in zip(hits, rankings.relevant[row], strict=False)
                 if relevant
             }
-    title = f"{len(answers):,} of {count:,} sketches and their first photos, right ones framed"
-    return contact_sheet(answers, title, lambda answer, hit: (answer.name, hit.id) in right)
+    in_order = [answers[index] for index in sketches]
+    return in_order, lambda answer, hit: (answer.name, hit.id) in right

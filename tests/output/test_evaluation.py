@@ -86,8 +86,8 @@ def test_the_grid_frames_the_right_photos(tmp_path: Path) -> None:
     config = EvaluationConfig(resamples=1)
     embedded = evaluate(data, resolve_split(data, None), FakeEncoder(), config).embedded
     page = grid(embedded, "category")
-    assert page.count("<section>") == 3 and page.count("<figure") == 3 * (1 + 4)
+    assert page.count('<section class="answer">') == 3 and page.count("<figure") == 3 * (1 + 4)
     assert page.count('class="match"') == 2 * 3 + 1
     assert "3 of 3 sketches" in page and 'alt="sketch sketch/ant/a-1.png"' in page
     fine = grid(embedded, "fine-grained", rows=2)
-    assert fine.count('class="match"') == 2 and fine.count("<section>") == 2
+    assert fine.count('class="match"') == 2 and fine.count('<section class="answer">') == 2
