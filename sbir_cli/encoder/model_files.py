@@ -146,7 +146,6 @@ def _checkpoint(folder: Path, download: bool) -> Checkpoint:
 def _open_clip(name: str, download: bool) -> TaggedModel:
     from sbir_cli.encoder.torchvision_ops import declare_missing_ops
 
-    silence()
     declare_missing_ops()
     from open_clip import list_models, list_pretrained_tags_by_model
     from open_clip.pretrained import get_pretrained_cfg

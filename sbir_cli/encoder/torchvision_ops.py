@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sbir_cli.encoder.silence import silence
+
 _declared: list[object] = []  # torch.library forgets a definition when its Library is collected
 
 _SIGNATURES = (
@@ -24,6 +26,7 @@ _SIGNATURES = (
 
 def declare_missing_ops() -> bool:
     """Declare `nms` and `qnms` if torchvision's own extension cannot; returns whether it did."""
+    silence()  # all that imports torchvision, and open_clip with it, comes this way first
     import torch
 
     operators: Any = torch.ops  # torch leaves both untyped
