@@ -255,7 +255,7 @@ class _Run:
 
 
 def _objective(encoder: PromptedEncoder, config: TrainConfig, classes: list[str]) -> Objective:
-    """The losses with the texts of the training classes; no text tower is asked in vain."""
+    """The losses with the texts of the training classes, embedded only where a loss needs them."""
     device = encoder.device.device
     texts = np.zeros((len(classes), 1), np.float32)
     if config.cls_weight or (config.adaptive_margin and config.task == "category"):
