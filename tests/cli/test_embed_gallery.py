@@ -1,4 +1,4 @@
-"""`sbir embed-gallery` as a process, on good and bad input."""
+"""`sbir embed-gallery` on good and bad input, as a process where one is killed or limited."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_interrupted_it_exits_with_130_and_goes_on(photos: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("case", ["missing", "empty", "no image", "all bad"])
-def test_nothing_to_embed_is_one_sentence(sbir: Run, tmp_path: Path, case: str) -> None:
+def test_nothing_to_embed_is_one_sentence(call: Run, tmp_path: Path, case: str) -> None:
     folder = tmp_path / "in"
     if case != "missing":
         folder.mkdir()
@@ -77,16 +77,16 @@ def test_nothing_to_embed_is_one_sentence(sbir: Run, tmp_path: Path, case: str) 
         (folder / "a.txt").write_text("x")
     if case == "all bad":
         (folder / "a.png").write_text("x")
-    done = sbir("embed-gallery", folder, "-o", tmp_path / "idx.faiss", "-q")
+    done = call("embed-gallery", folder, "-o", tmp_path / "idx.faiss", "-q")
     assert done.returncode == 1 and done.stderr.count(b"\n") == 1 and b"sbir: " in done.stderr
     assert not (tmp_path / "idx.faiss").exists()
 
 
 def test_a_target_that_cannot_be_written_is_one_sentence(
-    sbir: Run, photos: Path, tmp_path: Path
+    call: Run, photos: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    done = sbir("embed-gallery", photos, "-o", tmp_path / "file" / "idx.faiss", "-q")
+    done = call("embed-gallery", photos, "-o", tmp_path / "file" / "idx.faiss", "-q")
     assert done.returncode == 1 and done.stderr.count(b"\n") == 1
     assert b"cannot be written (" in done.stderr
 
@@ -132,7 +132,7 @@ def test_two_runs_at_once_the_second_is_refused(photos: Path, tmp_path: Path, sb
     assert first.wait() == 0
 
 
-def test_usage_errors_exit_with_2(sbir: Run, photos: Path, tmp_path: Path) -> None:
+def test_usage_errors_exit_with_2(call: Run, photos: Path, tmp_path: Path) -> None:
     for args in (
         ("embed-gallery", str(photos)),
         ("embed-gallery", "-o", "idx.faiss"),
@@ -140,12 +140,12 @@ def test_usage_errors_exit_with_2(sbir: Run, photos: Path, tmp_path: Path) -> No
         ("embed-gallery", str(photos), "-o", str(tmp_path / "i"), "--index-type", "tree"),
         ("embed-gallery", str(photos), "-o", str(tmp_path / "i"), "--device", "cuda:77"),
     ):
-        done = sbir(*args)
+        done = call(*args)
         assert done.returncode == 2 and done.stdout == b"" and b"Traceback" not in done.stderr
 
 
-def test_an_unknown_model_is_one_sentence(sbir: Run, photos: Path, tmp_path: Path) -> None:
-    done = sbir("embed-gallery", photos, "-o", tmp_path / "i", "--model", "ViT-Z/none", "-q")
+def test_an_unknown_model_is_one_sentence(call: Run, photos: Path, tmp_path: Path) -> None:
+    done = call("embed-gallery", photos, "-o", tmp_path / "i", "--model", "ViT-Z/none", "-q")
     assert done.returncode == 1 and b"no such model or folder; name ARCHITECTURE/TAG" in done.stderr
 
 
@@ -170,19 +170,19 @@ def test_an_index_cut_short_by_the_disk_is_never_committed(photos: Path, tmp_pat
     assert index.read_bytes() == before
 
 
-def test_targets_and_inputs_that_cannot_be(sbir: Run, photos: Path, tmp_path: Path) -> None:
+def test_targets_and_inputs_that_cannot_be(call: Run, photos: Path, tmp_path: Path) -> None:
     for target in (".", "/", photos, "x" * 300):
-        done = sbir("embed-gallery", photos, "-o", target, "-q", cwd=tmp_path)
+        done = call("embed-gallery", photos, "-o", target, "-q", cwd=tmp_path)
         assert done.returncode == 1 and done.stderr.count(b"\n") == 1, done.stderr
-    done = sbir("embed-gallery", "", "-o", "idx.faiss", cwd=photos)
+    done = call("embed-gallery", "", "-o", "idx.faiss", cwd=photos)
     assert done.returncode == 2 and b"is empty; name what to embed" in done.stderr
 
 
-def test_rebuild_keeps_the_kind_of_gallery(sbir: Run, photos: Path, tmp_path: Path) -> None:
+def test_rebuild_keeps_the_kind_of_gallery(call: Run, photos: Path, tmp_path: Path) -> None:
     index = tmp_path / "idx.faiss"
-    sbir("embed-gallery", photos, "-o", index, "--index-type", "hnsw", "--portable", "-q")
+    call("embed-gallery", photos, "-o", index, "--index-type", "hnsw", "--portable", "-q")
     (tmp_path / "idx.faiss").write_text("damaged")
-    done = sbir("embed-gallery", photos, "-o", index, "--rebuild")
+    done = call("embed-gallery", photos, "-o", index, "--rebuild")
     assert done.returncode == 0 and b"(hnsw, 512-d" in done.stderr
     assert os.fsencode(str(photos)) not in (tmp_path / "idx.faiss.db").read_bytes()
 

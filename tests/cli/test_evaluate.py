@@ -130,14 +130,14 @@ def test_the_bundled_model_beats_chance_on_the_examples(sbir: Run, tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_the_task_chooses_the_bundled_prompts(sbir: Run) -> None:
-    done = sbir("evaluate", EXAMPLES, "--task", "fine-grained")
+def test_the_task_chooses_the_bundled_prompts(call: Run) -> None:
+    done = call("evaluate", EXAMPLES, "--task", "fine-grained")
     assert json.loads(done.stdout)["model"] == "sbir-mini/fine-grained"
 
 
 @pytest.mark.slow
-def test_sketchy_runs_as_it_is(sbir: Run, sketchy25: Path) -> None:
-    done = sbir("evaluate", sketchy25, "--dataset", "sketchy")
+def test_sketchy_runs_as_it_is(call: Run, sketchy25: Path) -> None:
+    done = call("evaluate", sketchy25, "--dataset", "sketchy")
     report = json.loads(done.stdout)
     assert (report["queries"], report["gallery"], report["classes"]) == (525, 525, 21)
     assert b"12,694 queries expected for sketchy paper21, found 525" in done.stderr

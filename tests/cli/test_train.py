@@ -1,4 +1,4 @@
-"""`sbir train` as a process: from a folder of sketches and photos to an answered query."""
+"""`sbir train`: from a folder of sketches and photos to an answered query."""
 
 from __future__ import annotations
 
@@ -116,15 +116,15 @@ def test_interrupted_it_exits_with_130_and_resumes(
     ],
 )
 def test_a_missing_side_is_one_sentence(
-    sbir: Run, data: Path, tmp_path: Path, remove: str, message: bytes
+    call: Run, data: Path, tmp_path: Path, remove: str, message: bytes
 ) -> None:
     (data / remove).rename(data / "elsewhere")
-    done = sbir("train", data, "-o", tmp_path / "c")
+    done = call("train", data, "-o", tmp_path / "c")
     assert done.returncode == 1 and done.stderr.count(b"\n") == 1 and message in done.stderr
     assert not (tmp_path / "c").exists()
 
 
-def test_usage_errors_exit_with_2(sbir: Run, data: Path, tmp_path: Path) -> None:
+def test_usage_errors_exit_with_2(call: Run, data: Path, tmp_path: Path) -> None:
     for args in (
         ("--epochs", "0"),
         ("--method", "magic"),
@@ -132,6 +132,6 @@ def test_usage_errors_exit_with_2(sbir: Run, data: Path, tmp_path: Path) -> None
         ("--margin", "3"),
         ("--split", "paper21"),
     ):
-        done = sbir("train", data, "-o", tmp_path / "c", *args)
+        done = call("train", data, "-o", tmp_path / "c", *args)
         assert done.returncode == 2 and done.stdout == b"", (args, done.stderr)
         assert b"Traceback" not in done.stderr
