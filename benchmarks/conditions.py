@@ -51,7 +51,9 @@ class Searcher:
             print(f"{name}: {error}", file=sys.stderr)
             return 10**6, None
         pixels = self.encoder.preprocess(sketch)
-        hits = self.gallery.search(self.encoder.encode_sketches(pixels[None]), self.config)[0]
+        hits = self.gallery.nearest(
+            self.encoder.encode_sketches(pixels[None]), self.encoder, self.config
+        )[0]
         return next(hit.rank for hit in hits if hit.path.parent.name == name), sketch
 
 
