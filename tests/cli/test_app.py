@@ -25,10 +25,11 @@ def test_help_names_every_command_and_no_arguments_is_help() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_explained_and_has_a_variable(name: str) -> None:
-    """Flags that act on one call (--prune, --rebuild, --print0) are no settings."""
+    """What acts on one call (--prune, --print0, the question itself) is no setting."""
     command = get_command(app).commands[name]  # type: ignore[attr-defined]
     one_call = {"check", "from_file", "help", "portable", "print0", "prune", "rebuild", "report"}
-    one_call |= {"resume", "root"}
+    one_call |= {"lan", "resume", "root", "show"}
+    one_call |= {"like_photo", "text", "together", "unlike", "unlike_photo", "where"}  # questions
     for option in command.params:
         if option.param_type_name == "option" and option.name not in one_call:
             assert option.help, option.name
