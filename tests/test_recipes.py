@@ -169,4 +169,4 @@ def test_the_new_data_set_has_its_split(copy: Path) -> None:
 
 def test_the_new_format_is_written(copy: Path) -> None:
     found = _sbir(copy, "query", "sketch.png", "--format", "names", "--top", "3", "-q").split()
-    assert len(found) == 3 and all(re.fullmatch(r"[a-z_]+\d+\.jpg", name) for name in found)
+    assert len(found) == 3 and all(re.fullmatch(r"[a-z_-]+\d+\.jpg", name) for name in found)
