@@ -42,7 +42,8 @@ from sbir_cli.whole_model import WholeModel
 
 __all__ = ["Answer", "Question", "Searcher"]
 
-_BATCH = 64  # questions embedded at a time
+_THUMBNAIL = 224  # pixels
+_BATCH = 16  # questions embedded at a time: a whole canvas may take 12 MB
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,15 @@ class Answer:
     def name(self) -> str:
         """What results call the question: the sketch's name, or the words."""
         return self.sketch.name if self.sketch else self.asked
+
+    def kept(self, thumbnail: bool = True) -> Answer:
+        """The same with a small picture of its sketch, or a blank one: for many answers at once."""
+        if self.sketch is None:
+            return self
+        image = self.sketch.image.copy()
+        side = _THUMBNAIL if thumbnail else 1
+        image.thumbnail((side, side))
+        return replace(self, sketch=replace(self.sketch, image=image))
 
     def __iter__(self) -> Iterator[Hit]:
         return iter(self.hits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -124,11 +124,14 @@ class Beside:
     def questions(
         self,
         searcher: Searcher,
-        drawings: Sequence[Sketch],
+        drawings: Iterable[Sketch] | None,
         config: QueryConfig,
         reading: SketchConfig,
-    ) -> list[Question]:
-        """A question for each drawing, or one of them all.
+    ) -> Iterator[Question]:
+        """A question for each drawing, as it is asked for, or one of them all.
+
+        Args:
+            drawings: None: what is asked stands alone.
 
         Raises:
             UsageError: an id or file that is not there.
@@ -139,11 +142,10 @@ class Beside:
         like = tuple(_photo(searcher, each, "--like") for each in self.like_photos)
         away, away_drawings, away_words = self._unlike(searcher, reading)
         away += [_photo(searcher, each, "--unlike") for each in self.unlike_photos]
-        if self.together or not drawings:
-            groups = [tuple(drawings)]
-        else:
-            groups = [(drawing,) for drawing in drawings]
-        return [
+        groups: Iterable[tuple[Sketch, ...]] = ((drawing,) for drawing in drawings or ())
+        if self.together or drawings is None:
+            groups = [tuple(drawings or ())]
+        return (
             Question(
                 sketch=group[0] if group else None,
                 config=config,
@@ -157,7 +159,7 @@ class Beside:
                 mirror=self.mirror,
             )
             for group in groups
-        ]
+        )
 
     def _unlike(
         self, searcher: Searcher, reading: SketchConfig

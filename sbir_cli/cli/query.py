@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,10 +18,14 @@ from sbir_cli.config import AnswerFormat
 from sbir_cli.storage.files import write_file
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from sbir_cli.config import SketchConfig
     from sbir_cli.errors import ImageError
     from sbir_cli.imaging.sketches import Sketch
     from sbir_cli.search import Answer, Searcher
+
+_MOST_SHOWN = 64
 
 
 def query(
@@ -59,6 +65,13 @@ def query(
         Path | None,
         typer.Option("--html", envvar="SBIR_HTML", help="Also write a contact sheet to this file."),
     ] = None,
+    show_sketch: Annotated[
+        Path | None,
+        typer.Option(
+            "--show-sketch",
+            help="Also write what the model sees of the drawings to this PNG file.",
+        ),
+    ] = None,
     min_score: Annotated[
         str | None,
         typer.Option(
@@ -84,7 +97,7 @@ def query(
         typer.Option(
             "--fit/--no-fit",
             envvar="SBIR_FIT",
-            help="Crop a drawing to its ink, so that a small one in a corner is seen large.",
+            help="Find the page in a picture and cut the drawing out, or take the whole canvas.",
         ),
     ] = True,
     text: asking.Text = "",
@@ -102,6 +115,7 @@ def query(
 ) -> None:
     """Find the photos that look like a drawing, best first."""
     from sbir_cli.config import QueryConfig, SketchConfig
+    from sbir_cli.output.seen import sheet_of
     from sbir_cli.search import Searcher
 
     score, share = _cut(min_score)
@@ -112,13 +126,21 @@ def query(
     )
     names = _names(sketches or [], from_file, beside.stands_alone)
     reading = SketchConfig(fit=fit)
+    failures: list[ImageError] = []
+    answers: list[Answer] = []
+    seen: list[Image] = []
     with Searcher.open(index, model, device, root) as searcher:
-        drawings, failures = _read(names, reading)
-        refused = bool(names) and not drawings
+        drawings = _read(names, reading, failures)
+        first = next(drawings, None)
+        refused = bool(names) and first is None
         there = searcher.gallery.photos_found
         if not refused:
             _introduce(searcher, quiet)
-            answers = list(searcher.answers(beside.questions(searcher, drawings, config, reading)))
+            asked = None if first is None else chain([first], drawings)
+            for answer in searcher.answers(beside.questions(searcher, asked, config, reading)):
+                if show_sketch is not None and answer.sketch and len(seen) < _MOST_SHOWN:
+                    seen.append(searcher.encoder.preprocess.seen(answer.sketch.image))
+                answers.append(answer.kept(thumbnail=html is not None))
     for failure in failures[:-1] if refused else failures:
         say(f"sbir: {failure}")
     if refused:
@@ -128,6 +150,8 @@ def query(
         _say_gone(answers)
     if html is not None:
         _write_sheet(answers, html, quiet)
+    if show_sketch is not None and seen:
+        write_file(show_sketch, sheet_of(seen), "choose another --show-sketch")
     if failures:
         raise typer.Exit(SKIPPED)
 
@@ -160,20 +184,17 @@ def _names(given: list[str], from_file: str | None, may_be_none: bool) -> list[s
     return names
 
 
-def _read(names: list[str], config: SketchConfig) -> tuple[list[Sketch], list[ImageError]]:
-    """The drawings that can be read, and what is wrong with each that cannot."""
+def _read(names: list[str], config: SketchConfig, failures: list[ImageError]) -> Iterator[Sketch]:
+    """The drawings that can be read, as they are asked for; what cannot goes to `failures`."""
     from sbir_cli.errors import ImageError
     from sbir_cli.imaging.sketches import read_sketches
 
-    drawings: list[Sketch] = []
-    failures: list[ImageError] = []
     for name in names:
         try:
             data = read_stdin() if name == "-" else None
-            drawings += read_sketches(name, data, config, failures)
+            yield from read_sketches(name, data, config, failures)
         except ImageError as error:
             failures.append(error)
-    return drawings, failures
 
 
 def _introduce(searcher: Searcher, quiet: bool) -> None:

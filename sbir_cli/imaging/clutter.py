@@ -21,13 +21,12 @@ def without_clutter(ink: Ink, page: Mask) -> Ink:
         ink: (H, W), 255 where a pen or printer was.
         page: (H, W), 1 on the page.
     """
-    ink = _without_rules(ink)
     for _ in range(4):  # frames within frames
         freed = _without_frame(ink)
         if freed is None:
             break
         ink = freed
-    return _without_marks(ink, page)
+    return _without_marks(_without_rules(ink), page)
 
 
 def _without_rules(ink: Ink) -> Ink:
@@ -45,9 +44,10 @@ def _without_rows(ink: Ink) -> Ink:
     thick = cv2.dilate(solid, np.ones((3, 1), np.uint8))
     rows = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, long), np.uint8))
     share = rows.sum(axis=1) / max(ink.shape[1], 1)
-    starts = np.flatnonzero(np.diff((share > 0.3).astype(np.int8), prepend=0) == 1)
-    if len(starts) < 5:
-        return ink
+    starts = np.flatnonzero(np.diff((share > 0.4).astype(np.int8), prepend=0) == 1)
+    steps = np.diff(starts)
+    if len(starts) < 5 or np.percentile(steps, 75) > 1.5 * np.percentile(steps, 25):
+        return ink  # rules are evenly spaced
     above = cv2.erode(solid, np.ones((7, 1), np.uint8))  # a stroke that crosses a rule
     across = cv2.dilate(above, np.ones((7, 1), np.uint8))
     return np.asarray(np.where((rows > 0) & (across == 0), 0, ink)).astype(np.uint8)

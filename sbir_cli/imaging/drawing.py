@@ -11,7 +11,9 @@ from sbir_cli.errors import ImageError
 from sbir_cli.imaging import images, strokes
 
 _LARGEST_SIDE = 2048  # a long thin scan, padded to a square at full size, would not fit in memory
+_LARGEST_FITTED = 1024  # more than any model sees; many drawings are held at once
 _STROKE_SIDE = 512  # pixels: where lines are made wider or narrower
+_LEAST_SIDE = 24  # pixels: a smaller picture has no room for a page
 _LOOK_SIDE = 256  # pixels: where it is told whether a picture is a plain drawing
 
 
@@ -47,17 +49,25 @@ def prepare(
 def _finished(flat: Image.Image, config: SketchConfig, tight: bool) -> Image.Image:
     if tight:
         flat = ImageOps.expand(flat, round(config.margin * max(flat.size)) + 1, "white")
-    return usual_strokes(fit_to_ink(_square(flat), config.margin), config)
+    image = fit_to_ink(_square(flat), config.margin)
+    image.thumbnail((_LARGEST_FITTED, _LARGEST_FITTED))
+    return usual_strokes(image, config)
 
 
 def is_plain(flat: Image.Image) -> bool:
     """Whether an RGB picture is a drawing on even white or black and nothing else.
 
-    Its rim is paper, so is most of the rest, and no line runs all across it, as frames do.
+    Its rim is paper, so is most of the rest, and no lines run all across it, as those of frames
+    and ruled paper do.
     """
+    if min(flat.size) < _LEAST_SIDE:
+        return True
     grey = flat.convert("L")
     step = max(max(grey.size) // _LOOK_SIDE, 1)
     values = np.asarray(grey.reduce(step) if step > 1 else grey).astype(np.int16)
+    colours = np.asarray(flat.reduce(step) if step > 1 else flat).astype(np.int16)
+    if (np.ptp(colours, axis=2) > 60).mean() > 0.002:  # a yellow line is hardly darker than paper
+        return False
     rim = np.concatenate(
         [values[:2].ravel(), values[-2:].ravel(), values[:, :2].ravel(), values[:, -2:].ravel()]
     )
@@ -69,7 +79,19 @@ def is_plain(flat: Image.Image) -> bool:
     if off_rim.mean() > 0.02 or off.mean() > 0.45:
         return False
     lines = np.abs(values - paper) > 40
-    return bool(max(lines.mean(axis=0).max(), lines.mean(axis=1).max()) < 0.7)
+    if _lone(lines) > 8:
+        return False
+    across, along = (lines.mean(axis=axis) > 0.7 for axis in (0, 1))
+    many = max(np.count_nonzero(np.diff(each.astype(np.int8)) > 0) for each in (across, along))
+    return not (across.any() and along.any()) and many < 4
+
+
+def _lone(lines: npt.NDArray[np.bool_]) -> int:
+    """How many marks there are of a single pixel."""
+    room = np.pad(lines, 1).astype(np.uint8)
+    rows = room[:-2] + room[1:-1] + room[2:]
+    around = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+    return int((lines & (around == 1)).sum())
 
 
 def usual_strokes(image: Image.Image, config: SketchConfig) -> Image.Image:
@@ -81,7 +103,9 @@ def usual_strokes(image: Image.Image, config: SketchConfig) -> Image.Image:
     grey = image.convert("L")
     if grey.width > _STROKE_SIDE:
         grey = grey.resize((_STROKE_SIDE, _STROKE_SIDE), Image.Resampling.BOX)
-    ink = 255 - np.asarray(grey)
+    values = np.asarray(grey).astype(np.float32)
+    paper = max(float(np.median(values)) - 4, 1)
+    ink = ((paper - values).clip(0) * (255 / paper)).astype(np.uint8)
     width, usual = strokes.stroke_width(ink) / grey.width, config.stroke_width
     if width < config.thinnest:
         dark = ink[ink > 25]

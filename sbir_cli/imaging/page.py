@@ -20,7 +20,8 @@ Mask = npt.NDArray[np.uint8]
 _SIDE = 320  # pixels, longer side of the copy
 _REACHES = (0.025, 0.05, 0.1)  # of the longer side: wider than the line of a pen, marker, brush
 _STEP = 0.06  # relative step of the ground's brightness that is an edge
-_FAINT = 0.1  # contrast below which nothing counts as a line
+_DARKEST = 70  # grey of a ground that contrast is measured against: below, noise would count
+_LITTLE = 0.004  # of a page that ink covers at least, if its lines are not too thick to be seen
 
 
 @dataclass(frozen=True)
@@ -46,15 +47,27 @@ def find_page(picture: Colours) -> Page:
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)
     page = _page_at(small, _REACHES[0])
     for reach in _REACHES[1:]:
-        if _strength(small, page, reach) < 1.7 * _strength(small, page, page.reach):
+        wider = _wider(small, page, reach)
+        if wider is None:
             break
-        page = _page_at(small, reach)
+        page = wider
     whole = Page(np.ones_like(page.mask), page.reach, page.light)
     if page.mask.mean() > 0.6 and _strength(small, page, 0.05) < 0.2 * _strength(
         small, whole, 0.05
     ):
         return whole  # what looked like the page's edge is all there is: a drawn box, say
     return page
+
+
+def _wider(small: Colours, page: Page, reach: float) -> Page | None:
+    """The page if its lines are too thick for the reach so far; None if they are not."""
+    ink = _strength(small, page, page.reach)
+    if _strength(small, page, reach) >= 1.7 * ink:
+        return _page_at(small, reach)
+    if ink < _LITTLE * float(page.mask.sum()):
+        other = _page_at(small, reach)
+        return other if _strength(small, other, reach) > 3 * ink else None
+    return None
 
 
 def kernel(reach: float, shape: tuple[int, ...]) -> Mask:
@@ -67,7 +80,7 @@ def contrast(picture: Colours, reach: float) -> Floats:
     """How much darker than its ground a pixel is, in the channel where it is most so, 0 to 1."""
     ground = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel(reach, picture.shape))
     below = cv2.subtract(ground, picture).astype(np.float32)
-    return np.asarray((below / np.maximum(ground, 40)).max(axis=2))
+    return np.asarray((below / np.maximum(ground, _DARKEST)).max(axis=2))
 
 
 def _strength(small: Colours, page: Page, reach: float) -> float:
@@ -80,8 +93,8 @@ def _strength(small: Colours, page: Page, reach: float) -> float:
 def _page_at(small: Colours, reach: float) -> Page:
     """The page if its lines are narrower than `reach`."""
     square = kernel(reach, small.shape)
-    ground = cv2.morphologyEx(small, cv2.MORPH_CLOSE, square)
-    ground = cv2.morphologyEx(ground, cv2.MORPH_OPEN, square).astype(np.uint8, copy=False)
+    closed = cv2.morphologyEx(small, cv2.MORPH_CLOSE, square)
+    ground: Colours = cv2.morphologyEx(closed, cv2.MORPH_OPEN, square).astype(np.uint8, copy=False)
     inks = [contrast(small, reach), contrast(255 - small, reach)]
     regions, count = _regions(ground)
     mask = _page_region(regions, count, ground, np.maximum(*inks))
@@ -99,7 +112,9 @@ def _is_light(small: Colours, inner: npt.NDArray[np.bool_]) -> bool:
     around = cv2.medianBlur(grey, round(0.15 * max(grey.shape)) | 1)
     above = np.maximum(cv2.subtract(grey, around)[inner].astype(np.float32) - 12, 0).sum()
     below = np.maximum(cv2.subtract(around, grey)[inner].astype(np.float32) - 12, 0).sum()
-    return bool(above > below)
+    paper = float(np.median(grey[inner])) if inner.any() else 128.0
+    prior = 4.0 if paper > 170 else 0.25 if paper < 85 else 1.0  # where strokes lie close
+    return bool(above > below * prior)
 
 
 def _regions(ground: Colours) -> tuple[npt.NDArray[np.int32], int]:
@@ -123,10 +138,11 @@ def _page_region(regions: npt.NDArray[np.int32], count: int, ground: Colours, in
             continue
         mask = (regions == number).astype(np.uint8)
         inner = cv2.erode(mask, np.ones((5, 5), np.uint8))
-        inked = ink[(inner > 0) & (ink > _FAINT)]
-        if len(inked) < 0.001 * areas[number]:
+        values = ink[inner > 0]
+        most = max(len(values) // 300, 10)
+        if len(values) <= most:
             continue
-        strength = float(np.percentile(inked, 90))
+        strength = float(np.partition(values, -most)[-most:].mean())  # of its darkest lines
         score = float(areas[number]) * (1 - 0.7 * borders[number]) * strength
         known.append((score, strength, mask))
     if not known:

@@ -77,6 +77,10 @@ class Preprocess:
         """(3, H, W) uint8 of one RGB image of any size: what is left is `normalised`."""
         return np.ascontiguousarray(np.asarray(self._resize(image)).transpose(2, 0, 1))
 
+    def seen(self, image: Image.Image) -> Image.Image:
+        """What a model sees of an image, as an image of its size."""
+        return self._resize(image.convert("RGB"))
+
     def _resize(self, image: Image.Image) -> Image.Image:
         height, width = self.size
         method = _INTERPOLATIONS[self.interpolation]
