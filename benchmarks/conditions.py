@@ -24,37 +24,43 @@ from held_up.pages import Stroke
 from PIL import Image
 
 from sbir_cli.config import QueryConfig, SketchConfig
-from sbir_cli.encoder import SketchEncoder, load_sketch_encoder
 from sbir_cli.errors import ImageError
-from sbir_cli.gallery import Gallery
 from sbir_cli.imaging import vector
-from sbir_cli.imaging.sketches import read_sketches
-from sbir_cli.storage import resources
+from sbir_cli.imaging.sketches import Sketch, read_sketches
+from sbir_cli.search import Question, Searcher
 
 SKETCHES = Path(__file__).parents[1] / "examples" / "sketches"
 COUNT = 30
 
 
-class Searcher:
-    """Ranks classes for a drawing."""
+class Ranks:
+    """Ranks classes for drawings, on the prebuilt gallery."""
 
     def __init__(self) -> None:
-        self.gallery = Gallery.open(resources.bundled_index())
-        self.encoder: SketchEncoder = load_sketch_encoder()
-        self.config = QueryConfig(top=self.gallery.manifest.photos)
+        self.searcher = Searcher.open()
+        self.config = QueryConfig(top=self.searcher.gallery.manifest.photos)
 
-    def rank(self, data: bytes, name: str) -> tuple[int, Image.Image | None]:
-        """The rank of the first photo of this class, and what the model was shown."""
-        try:
-            sketch = read_sketches("-", data, SketchConfig(fit=True))[0].image
-        except ImageError as error:
-            print(f"{name}: {error}", file=sys.stderr)
-            return 10**6, None
-        pixels = self.encoder.preprocess(sketch)
-        hits = self.gallery.nearest(
-            self.encoder.encode_sketches(pixels[None]), self.encoder, self.config
-        )[0]
-        return next(hit.rank for hit in hits if hit.path.parent.name == name), sketch
+    def of(self, files: Sequence[tuple[bytes, str]]) -> list[tuple[int, Image.Image | None]]:
+        """For each file and its class: the rank of the first photo of the class, and what the
+        model was shown; a drawing that cannot be read is told on stderr and ranked last."""
+        sketches: list[Sketch | None] = []
+        for data, name in files:
+            try:
+                sketches += read_sketches("-", data, SketchConfig(fit=True))
+            except ImageError as error:
+                print(f"{name}: {error}", file=sys.stderr)
+                sketches.append(None)
+        read = [sketch for sketch in sketches if sketch is not None]
+        answers = self.searcher.answers(Question(sketch, self.config) for sketch in read)
+        found: list[tuple[int, Image.Image | None]] = []
+        for sketch, (_, name) in zip(sketches, files, strict=True):
+            if sketch is None:
+                found.append((10**6, None))
+                continue
+            hits = next(answers).hits
+            rank = next(hit.rank for hit in hits if hit.path.parent.name == name)
+            found.append((rank, sketch.image))
+        return found
 
 
 def hold_up(strokes: Sequence[Stroke], name: str, seed: int) -> bytes:
@@ -65,15 +71,14 @@ def hold_up(strokes: Sequence[Stroke], name: str, seed: int) -> bytes:
     return buffer.getvalue()
 
 
-def choose(searcher: Searcher) -> list[tuple[str, list[Stroke]]]:
+def choose(ranks: Ranks) -> list[tuple[str, list[Stroke]]]:
     """Classes and strokes of the drawings that take part."""
     chosen = []
     for folder in sorted(SKETCHES.iterdir()):
-        for path in sorted(folder.glob("*.svg")):
-            strokes = vector.parse_svg(path.read_bytes())
-            if searcher.rank(hold_up(strokes, "plain", 0), folder.name)[0] == 1:
-                chosen.append((folder.name, strokes))
-                break
+        drawn = [vector.parse_svg(path.read_bytes()) for path in sorted(folder.glob("*.svg"))]
+        files = [(hold_up(strokes, "plain", 0), folder.name) for strokes in drawn]
+        first = [s for s, (rank, _) in zip(drawn, ranks.of(files), strict=True) if rank == 1]
+        chosen += [(folder.name, strokes) for strokes in first[:1]]
     return chosen[:COUNT]
 
 
@@ -93,29 +98,25 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=Path, help="write example pictures to this folder")
-    parser.add_argument("--all-pictures", action="store_true", help="of every drawing")
     parser.add_argument("--only", default="", help="conditions whose name has this in it")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    searcher = Searcher()
-    drawings = choose(searcher)
-    table: dict[str, dict[str, object]] = {}
+    ranks = Ranks()
+    drawings = choose(ranks)
+    table: dict[str, dict[str, int]] = {}
     print(f"{'condition':42} {'first':>5} {'in five':>7}   not first, of {len(drawings)}")
     for name in [name for name in CONDITIONS if options.only in name]:
-        ranks = {}
-        for seed, (label, strokes) in enumerate(drawings):
-            data = hold_up(strokes, name, seed)
-            ranks[label], seen = searcher.rank(data, label)
-            if options.pictures and (
-                options.all_pictures or seed == zlib.crc32(name.encode()) % 30
-            ):
-                options.pictures.mkdir(parents=True, exist_ok=True)
-                show(data, seen, options.pictures / f"{name}-{label}.png")
-        missed = [label for label, rank in ranks.items() if rank > 1]
+        files = [(hold_up(strokes, name, i), label) for i, (label, strokes) in enumerate(drawings)]
+        found = ranks.of(files)
+        if options.pictures:
+            options.pictures.mkdir(parents=True, exist_ok=True)
+            i = zlib.crc32(name.encode()) % len(files)
+            show(files[i][0], found[i][1], options.pictures / f"{name}.png")
         table[name] = {
-            "first": sum(rank == 1 for rank in ranks.values()),
-            "in five": sum(rank <= 5 for rank in ranks.values()),
+            "first": sum(rank == 1 for rank, _ in found),
+            "in five": sum(rank <= 5 for rank, _ in found),
         }
+        missed = [label for (label, _), (rank, _) in zip(drawings, found, strict=True) if rank > 1]
         counts = f"{table[name]['first']:5} {table[name]['in five']:7}"
         print(f"{name:42} {counts}   {', '.join(missed)}", flush=True)
     if options.json:

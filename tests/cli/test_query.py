@@ -355,3 +355,13 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path: Path, galle
             (place / name).chmod(0o644)
     finally:
         shutil.rmtree(place)
+
+
+def test_show_sketch_writes_what_the_model_sees(call: Run, gallery: Path, tmp_path: Path) -> None:
+    seen = tmp_path / "seen.png"
+    names = ["sketch.png"] * 9
+    call("query", *names, "-i", "idx.faiss", "--show-sketch", seen, cwd=gallery)
+    with Image.open(seen) as sheet:
+        assert sheet.format == "PNG" and sheet.width > 8 * 256 and sheet.height > 2 * 256
+        first = sheet.crop((2, 2, 258, 258)).convert("L")
+    assert first.getextrema()[0] < 100 and first.getpixel((1, 1)) == 255
