@@ -83,7 +83,7 @@ def is_plain(flat: Image.Image) -> bool:
         return False
     across, along = (lines.mean(axis=axis) > 0.7 for axis in (0, 1))
     many = max(np.count_nonzero(np.diff(each.astype(np.int8)) > 0) for each in (across, along))
-    return not (across.any() and along.any()) and many < 4
+    return bool(not (across.any() and along.any()) and many < 4)
 
 
 def _lone(lines: npt.NDArray[np.bool_]) -> int:
