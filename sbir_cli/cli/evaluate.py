@@ -209,9 +209,11 @@ def evaluate(
     if trec_run is not None or trec_qrels is not None:
         write_trec(found, config, trec_run, trec_qrels, trec_depth, quiet)
     if grid is not None:
-        from sbir_cli.output.rankings_page import grid as grid_page
+        from sbir_cli.output.rankings_page import rankings_page
 
-        write_file(grid, grid_page(found.embedded, config.task).encode(), "choose another --grid")
+        write_file(
+            grid, rankings_page(found.embedded, config.task).encode(), "choose another --grid"
+        )
     if html is not None:
         from sbir_cli.output.report_page import report_page
 

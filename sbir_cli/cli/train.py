@@ -236,9 +236,9 @@ def train(
 
 def _would_train(dataset: DataSet, split: str | None, config: TrainConfig) -> list[str]:
     """What a run would leave out, train on and validate on."""
-    from sbir_cli.training.selection import choose
+    from sbir_cli.training.selection import select
 
-    choice = choose(dataset, split, config)
+    choice = select(dataset, split, config)
     parts = [("train on", choice.train)]
     parts += [("validate on", choice.validation)] if choice.validation else []
     return choice.notes + [

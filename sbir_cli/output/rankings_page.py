@@ -19,7 +19,7 @@ ROWS = 60
 _PHOTOS = 10
 
 
-def grid(embedded: Embedded, task: Task, rows: int = ROWS) -> str:
+def rankings_page(embedded: Embedded, task: Task, rows: int = ROWS) -> str:
     """A self-contained HTML page of at most `rows` sketches, evenly spaced through the data set."""
     count = len(embedded.dataset.sketches)
     chosen = np.unique(np.linspace(0, count - 1, min(rows, count)).round().astype(int)).tolist()

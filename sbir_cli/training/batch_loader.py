@@ -34,7 +34,7 @@ class Normaliser:
         return torch.as_tensor(normalised(moved.float(), self._mean, self._std))
 
 
-class Feed:
+class BatchLoader:
     """The batches of an epoch, from any step on; what is random in a step follows from the seed,
     the epoch and the step alone, so that a run can go on in the middle of an epoch.
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from sbir_cli.config import TrainConfig
 from sbir_cli.errors import SbirError
-from sbir_cli.training.batch_loader import Feed
+from sbir_cli.training.batch_loader import BatchLoader
 from sbir_cli.training.methods import Method
 from sbir_cli.training.objective import Objective
 from sbir_cli.training.processes import ALONE, Group
@@ -54,7 +54,7 @@ class Loop:
         method: what is trained.
         adam: its optimiser, from `make_optimiser`.
         objective: what is minimised.
-        feed: the batches.
+        loader: the batches.
         validate: how good the method is, larger is better; None where nothing is held out. Only
             the first process calls it.
         save: called once a minute, and after each epoch with the best parameters known.
@@ -66,13 +66,13 @@ class Loop:
         method: Method,
         adam: torch.optim.Adam,
         objective: Objective,
-        feed: Feed,
+        loader: BatchLoader,
         validate: Validate | None,
         save: Save,
         group: Group = ALONE,
     ) -> None:
         self._method, self._adam, self._objective = method, adam, objective
-        self._feed, self._validate, self._save = feed, validate, save
+        self._loader, self._validate, self._save = loader, validate, save
         self._group = group
         self._config: TrainConfig = method.config
 
@@ -86,7 +86,7 @@ class Loop:
         if not state.history:
             state.history.append(self._row(0, {}))
         while state.epoch < self._config.epochs and not self._stalled(state):
-            steps = self._feed.epoch(state.epoch)
+            steps = self._loader.epoch(state.epoch)
             self._steps(parallel, state, steps, watch)
             means = {k: v / len(steps) for k, v in state.sums.items()}
             means["seconds"] = state.sums["seconds"]
@@ -102,7 +102,7 @@ class Loop:
     ) -> None:
         phase, saved = f"epoch {state.epoch + 1}/{self._config.epochs}", time.monotonic()
         began = time.perf_counter()
-        for batch in self._feed.batches(steps, state.epoch, state.step):
+        for batch in self._loader.batches(steps, state.epoch, state.step):
             self._set_rates(state.epoch + state.step / len(steps))
             losses = parallel(batch, self._objective)
             self._adam.zero_grad(set_to_none=True)

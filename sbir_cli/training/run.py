@@ -21,7 +21,7 @@ from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import ModelError, SbirError
 from sbir_cli.plotting import can_plot
 from sbir_cli.storage.files import write_file
-from sbir_cli.training.batch_loader import Feed, Normaliser
+from sbir_cli.training.batch_loader import BatchLoader, Normaliser
 from sbir_cli.training.folder import STATE, claim
 from sbir_cli.training.history import history_csv, history_png
 from sbir_cli.training.image_store import Loaded, Loader
@@ -29,7 +29,7 @@ from sbir_cli.training.loop import Loop, Watcher, make_optimiser
 from sbir_cli.training.methods import Method, check_method, make_method
 from sbir_cli.training.objective import Objective
 from sbir_cli.training.processes import ALONE, Group
-from sbir_cli.training.selection import Choice, choose, drop_unusable
+from sbir_cli.training.selection import Selection, drop_unusable, select
 from sbir_cli.training.state import REMEDY, State, load_state, save_state
 from sbir_cli.training.validation import MEASURES, Centre, Validator
 
@@ -71,7 +71,7 @@ def train(
 
     Args:
         dataset: all classes; only seen ones of `split` are ever decoded.
-        split: see `selection.choose`.
+        split: see `selection.select`.
         encoder: the base model, without branches of its own.
         config: every knob.
         output: checkpoint folder: branches, config.json, history.csv, history.png, and the state
@@ -91,14 +91,14 @@ def train(
         encoder = encoder.in_precision(_DTYPES[config.precision])
     alone = claim(output, resume) if group.is_first else nullcontext()
     with group.joined(config, encoder.device.device), alone:
-        choice = choose(dataset, split, config)
-        for sentence in choice.notes:
+        selection = select(dataset, split, config)
+        for sentence in selection.notes:
             note(sentence)
         if not can_plot():
             note("no history.png without matplotlib: pip install 'sbir[plots]'")
-        parts, unreadable = _load(choice, encoder, config, watch)
+        parts, unreadable = _load(selection, encoder, config, watch)
         group.check_same(repr([part and part.dataset.manifest() for part in parts]), "images")
-        run = _Run(encoder, config, output, choice, group, *parts)
+        run = _TrainingRun(encoder, config, output, selection, group, *parts)
         run.go(resume, watch)
         _warn_if_worse(run.state, run.measure, note)
         return TrainingReport(
@@ -125,12 +125,12 @@ def _check_base(encoder: PromptedEncoder) -> None:
 
 
 def _load(
-    choice: Choice, encoder: PromptedEncoder, config: TrainConfig, watch: Watcher
+    selection: Selection, encoder: PromptedEncoder, config: TrainConfig, watch: Watcher
 ) -> tuple[tuple[Loaded, Loaded | None], list[tuple[Path, str]]]:
     """The pixels of both parts; a class that corrupt images make useless is no longer in it."""
     loader = Loader(encoder.preprocess, config.memory, config.workers)
     parts: list[Loaded] = []
-    for dataset in (choice.train, choice.validation):
+    for dataset in (selection.train, selection.validation):
         if dataset is None:
             continue
         loaded = loader.load(dataset, lambda done, total: watch("decoding", done, total, {}))
@@ -140,7 +140,7 @@ def _load(
     return (usable[0], usable[1] if len(usable) > 1 else None), unreadable
 
 
-class _Run:
+class _TrainingRun:
     """The objects of one run, and where it stands."""
 
     def __init__(
@@ -148,23 +148,24 @@ class _Run:
         encoder: PromptedEncoder,
         config: TrainConfig,
         output: Path,
-        choice: Choice,
+        selection: Selection,
         group: Group,
         trained: Loaded,
         held_out: Loaded | None,
     ) -> None:
         self.encoder, self.config, self.output = encoder, config, output
-        self.choice, self.group, self.trained, self.held_out = choice, group, trained, held_out
+        self.selection, self.group = selection, group
+        self.trained, self.held_out = trained, held_out
         self.measure = MEASURES[config.task].name
         self.state = State()
         self.method = make_method(encoder, config)
         self.adam = make_optimiser(self.method)
         normaliser = Normaliser(encoder.preprocess, encoder.device.device)
-        feed = Feed(trained, normaliser, config, group)
+        loader = BatchLoader(trained, normaliser, config, group)
         self.centre = Centre(trained, normaliser) if config.center else None
         validate = Validator(held_out, normaliser, config.task, self.centre) if held_out else None
         objective = _objective(encoder, config, trained.dataset.classes)
-        self.loop = Loop(self.method, self.adam, objective, feed, validate, self._save, group)
+        self.loop = Loop(self.method, self.adam, objective, loader, validate, self._save, group)
         self._written = -1
         self.trained_encoder = encoder
         self._draw_after = time.monotonic()
@@ -236,7 +237,7 @@ class _Run:
             "method": self.config.method,
             "task": self.config.task,
             "config": identity["config"],
-            "split": self.choice.split,
+            "split": self.selection.split,
             "training_data": identity["training data"],
             "validation_data": identity["validation data"],
             "unreadable": sum(

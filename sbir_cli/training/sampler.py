@@ -41,7 +41,7 @@ class Sampler:
     of the same class [paper].
 
     Args:
-        dataset: what `selection.choose` left to train on.
+        dataset: what `selection.select` left to train on.
         config: task, batch size, instances and seed.
         group: the processes that share each step.
 

@@ -13,7 +13,7 @@ from sbir_cli.errors import SbirError, UsageError
 
 
 @dataclass(frozen=True)
-class Choice:
+class Selection:
     """The two parts of the seen classes, and what was left out on the way."""
 
     train: DataSet
@@ -25,7 +25,7 @@ class Choice:
     """A sentence for whatever was left out."""
 
 
-def choose(dataset: DataSet, split: str | Path | None, config: TrainConfig) -> Choice:
+def select(dataset: DataSet, split: str | Path | None, config: TrainConfig) -> Selection:
     """Leave out the unseen classes, hold some of the seen ones out, and take the asked-for part.
 
     A plain folder without a split is trained on whole. The held-out classes are named, or depend
@@ -51,7 +51,7 @@ def choose(dataset: DataSet, split: str | Path | None, config: TrainConfig) -> C
         random = np.random.default_rng([config.seed, 2])
         kept = sorted(random.permutation(kept)[: config.seen_classes].tolist())
     train = drop_unusable(_fraction(usable.only(kept), config), config.task, notes)
-    return Choice(train, usable.only(held) if held else None, name, notes)
+    return Selection(train, usable.only(held) if held else None, name, notes)
 
 
 def _seen(dataset: DataSet, split: str | Path | None) -> tuple[list[str], str]:

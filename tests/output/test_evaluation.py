@@ -14,7 +14,7 @@ from sbir_cli.evaluation.report import Partial, Report
 from sbir_cli.evaluation.settings import EvaluationConfig
 from sbir_cli.evaluation.summary import ClassRow, Value
 from sbir_cli.output.evaluation import print_report, report_json
-from sbir_cli.output.rankings_page import grid
+from sbir_cli.output.rankings_page import rankings_page
 from tests.fakes import FakeEncoder
 from tests.trees import make_tree
 
@@ -85,9 +85,9 @@ def test_the_grid_frames_the_right_photos(tmp_path: Path) -> None:
     data = read_dataset(make_tree(tmp_path, {"ant": (2, 3), "bat": (1, 1)}))
     config = EvaluationConfig(resamples=1)
     embedded = evaluate(data, resolve_split(data, None), FakeEncoder(), config).embedded
-    page = grid(embedded, "category")
+    page = rankings_page(embedded, "category")
     assert page.count('<section class="answer">') == 3 and page.count("<figure") == 3 * (1 + 4)
     assert page.count('class="match"') == 2 * 3 + 1
     assert "3 of 3 sketches" in page and 'alt="sketch sketch/ant/a-1.png"' in page
-    fine = grid(embedded, "fine-grained", rows=2)
+    fine = rankings_page(embedded, "fine-grained", rows=2)
     assert fine.count('class="match"') == 2 and fine.count('<section class="answer">') == 2

@@ -20,7 +20,7 @@ from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import SbirError, UsageError
 from sbir_cli.imaging.preprocess import Preprocess
 from sbir_cli.training import run
-from sbir_cli.training.batch_loader import Feed, Normaliser
+from sbir_cli.training.batch_loader import BatchLoader, Normaliser
 from sbir_cli.training.folder import STATE, claim
 from sbir_cli.training.image_store import Loader
 from sbir_cli.training.objective import Batch
@@ -47,8 +47,8 @@ def test_the_parts_of_a_step_are_the_step(data: DataSet, config: TrainConfig) ->
     loaded = Loader(preprocess, 1.0, 1).load(data)
 
     def first(group: Group) -> Batch:
-        feed = Feed(loaded, Normaliser(preprocess, torch.device("cpu")), config, group)
-        return next(feed.batches(feed.epoch(0), 0, 0))
+        loader = BatchLoader(loaded, Normaliser(preprocess, torch.device("cpu")), config, group)
+        return next(loader.batches(loader.epoch(0), 0, 0))
 
     whole, parts = first(ALONE), [first(Group(rank, 2)) for rank in range(2)]
     for name in ("sketches", "positives", "negatives", "labels", "negative_labels", "photos"):
