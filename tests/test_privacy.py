@@ -186,7 +186,9 @@ def test_no_command_opens_a_socket_or_writes_what_its_help_does_not_name(
     run("query", "sketch.png", "-i", "idx.faiss", "--html", "a.html", named=("a.html",))
     run("train", "data", "-o", "cp", "--epochs", "1", "--batch-size", "4", named=("cp",))
     run("evaluate", "data", "--model", "cp")
-    run("evaluate", "data", "--output", "r.json", "--grid", "g.html", named=("r.json", "g.html"))
+    pages = ("--output", "r.json", "--grid", "g.html", "--html", "h.html")
+    run("evaluate", "data", *pages, named=("r.json", "g.html", "h.html"))
+    run("draw", "--help")
     run("query", "missing.png", code=1)
 
 
