@@ -17,7 +17,8 @@ from sbir_cli.errors import ImageError, MismatchError, ModelError
 if TYPE_CHECKING:
     from sbir_cli.encoder.torch_encoder import PromptedEncoder
 
-_TEMPLATE = "a photo of {}"
+WORDS_TEMPLATE = "a photo of {}"
+"""What the text tower reads of words."""
 _KEPT_TEXTS = 256
 
 
@@ -67,7 +68,7 @@ class WholeModel:
             model = self.load()
             try:
                 with self._computing:
-                    encoded = model.encode_texts([_TEMPLATE.format(text) for text in new])
+                    encoded = model.encode_texts([WORDS_TEMPLATE.format(text) for text in new])
             except ModelError:
                 raise
             except Exception as error:  # open_clip finds no tokenizer, or no text tower

@@ -16,8 +16,8 @@ from sbir_cli.config import QueryConfig
 from sbir_cli.embedding import Embeddings
 from sbir_cli.encoder import AnyEncoder
 from sbir_cli.errors import GalleryError, MismatchError, UsageError
-from sbir_cli.gallery.index import read_index
-from sbir_cli.gallery.manifest import Database, Manifest, file_digest, reading, remake
+from sbir_cli.gallery.index import read_index, stored_embeddings
+from sbir_cli.gallery.manifest import Database, Manifest, PhotoRow, file_digest, reading, remake
 from sbir_cli.gallery.narrowing import (
     NEARLY_THE_SAME,
     Ids,
@@ -200,6 +200,19 @@ class Gallery:
             least = max(least, best * config.min_share if best > 0 else best)
         kept = [(i, -minus) for minus, i in pairs if -minus >= least]
         return [Hit(rank, score, i, self.path_of(i)) for rank, (i, score) in enumerate(kept, 1)]
+
+    def rows(self) -> dict[int, PhotoRow]:
+        """All rows by id, photos first, then what was skipped."""
+        return self._database.rows()
+
+    def row(self, photo: int) -> PhotoRow:
+        """The row of one photo; errors as `path_of`."""
+        self._require_photo(photo)
+        return self._database.row(photo)
+
+    def embeddings(self) -> Embeddings:
+        """(N, D) embeddings of all photos, by id."""
+        return stored_embeddings(self._index)
 
     def path_of(self, photo: int) -> Path:
         """The absolute path of a photo by its id.

@@ -131,7 +131,7 @@ def _shown(hit: Hit) -> dict[str, Any]:
     return {
         "id": hit.id,
         "rank": hit.rank,
-        "score": round(hit.score, 4),
+        "score": hit.score,
         "path": printable(str(hit.path)),
         "name": printable(hit.path.name),
         "key": os.fsencode(hit.path).decode("latin-1"),  # any name, told apart by its bytes

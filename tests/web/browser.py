@@ -61,7 +61,7 @@ def drawing_server(*options: str | Path, port: int = 0) -> Iterator[str]:
         yield url
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
 
 
