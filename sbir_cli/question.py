@@ -41,7 +41,7 @@ class Question:
     also: tuple[Sketch, ...] = ()
     """More drawings of the same thing: their mean is looked for."""
     words: str = ""
-    weight: float = 0.5
+    weight: float = 0.25
     """Of the words beside drawings and photos: 0 leaves them out, 1 leaves them alone."""
     like: tuple[Vector, ...] = ()
     """Embeddings of photos that it is like (`Searcher.photo`)."""

@@ -101,7 +101,7 @@ def query(
         ),
     ] = True,
     text: asking.Text = "",
-    weight: asking.Weight = 0.5,
+    weight: asking.Weight = 0.25,
     unlike: asking.Not = None,
     like_photo: asking.Like = None,
     unlike_photo: asking.Unlike = None,

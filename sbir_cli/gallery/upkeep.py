@@ -162,4 +162,4 @@ class _Stated:
     """What a manifest says of the encoder that made a gallery, without loading it."""
 
     name: str
-    fingerprint: str
+    photo_fingerprint: str

@@ -49,11 +49,6 @@ class Asked:
     number: int
     """Questions of one page, counted: only the newest one needs an answer."""
 
-    @property
-    def from_strokes(self) -> bool:
-        """Whether the drawing is strokes, which can be saved as SVG."""
-        return self.like is not None and self.like.startswith(b"{")
-
 
 def parse(body: bytes) -> Asked:
     """The posted JSON as a question.
@@ -68,7 +63,7 @@ def parse(body: bytes) -> Asked:
             like=_drawing(posted.get("like")),
             unlike=_drawing(posted.get("unlike")),
             words=str(posted.get("words", "")).strip()[:_LONGEST_TEXT],
-            weight=_between(posted.get("weight", 0.5)),
+            weight=_between(posted.get("weight", 0.25)),
             more=_steers(posted.get("more", [])),
             less=_steers(posted.get("less", [])),
             mirror=bool(posted.get("mirror", False)),

@@ -151,7 +151,7 @@ def _steers(steers: Sequence[Steer], watched: WatchedGallery) -> list[dict[str, 
 
 def _command(asked: Asked, watched: WatchedGallery, top: int) -> str:
     """What gives the same list in a terminal, once the drawings are saved."""
-    suffix = "svg" if asked.from_strokes else "png"
+    suffix = _suffix(asked.like or b"")
     words = ["sbir", "query"]
     words += [f"drawing.{suffix}"] if asked.like is not None else []
     words += (
@@ -162,7 +162,7 @@ def _command(asked: Asked, watched: WatchedGallery, top: int) -> str:
     both = asked.words and (asked.like is not None or asked.more)
     words += ["--weight", f"{asked.weight:g}"] if both else []
     if asked.unlike is not None:
-        words += ["--not", f"not.{'svg' if asked.unlike.startswith(b'{') else 'png'}"]
+        words += ["--not", f"not.{_suffix(asked.unlike)}"]
     for option, steers in (("--like", asked.more), ("--unlike", asked.less)):
         for steer in steers:
             words += [option, str(steer.id)]
@@ -171,3 +171,8 @@ def _command(asked: Asked, watched: WatchedGallery, top: int) -> str:
     words += ["--where", asked.where] if asked.where else []
     words += ["--min-score", f"{asked.cut:.0%}"] if asked.cut else []
     return " ".join(shlex.quote(word) for word in words)
+
+
+def _suffix(drawing: bytes) -> str:
+    """Of the saved file that holds the very question: strokes as they were drawn, or pixels."""
+    return "ndjson" if drawing.startswith(b"{") else "png"

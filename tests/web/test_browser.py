@@ -277,8 +277,8 @@ def test_the_saved_drawing_and_the_command_give_the_same_list(
     settled(page)
     page.keyboard.press("s")
     words = shlex.split(page.inner_text(".command"))
-    assert words[:3] == ["sbir", "query", "drawing.svg"]
-    for name in ("drawing.svg", "drawing.png"):
+    assert words[:3] == ["sbir", "query", "drawing.ndjson"]
+    for name in ("drawing.ndjson", "drawing.svg", "drawing.png"):
         with page.expect_download() as download:
             page.click(f"text={name}")
         download.value.save_as(tmp_path / name)

@@ -50,7 +50,7 @@ export class Form {
     };
   }
 
-  restore({ gallery, words = "", weight = 0.5, cut = 0, mirror, dedupe, where = "", more, less }) {
+  restore({ gallery, words = "", weight = 0.25, cut = 0, mirror, dedupe, where = "", more, less }) {
     if ([...byId("gallery").options].some((each) => each.value === gallery)) {
       byId("gallery").value = gallery;
     }

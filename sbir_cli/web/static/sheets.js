@@ -1,6 +1,6 @@
 // The welcome of a first visit, the sheet that saves a drawing, and the list of keys.
 
-import { SIDE, isEmpty, settled, toCanvas, toSVG } from "./drawing.js";
+import { SIDE, isEmpty, settled, toCanvas, toLine, toSVG } from "./drawing.js";
 import { KEYS } from "./keys.js";
 
 function element(name, text = "", attributes = {}) {
@@ -71,6 +71,7 @@ export function fillSaver(box, board, answer) {
     if (isEmpty(pad.drawing)) continue;
     if (!pad.drawing.picture) {
       row.append(link(`${name}.svg`, new Blob([toSVG(pad.drawing)], { type: "image/svg+xml" })));
+      row.append(link(`${name}.ndjson`, new Blob([toLine(pad.drawing), "\n"])));
     }
     const png = element("a", `${name}.png`, { class: "action", download: `${name}.png` });
     png.href = toCanvas(pad.drawing, pad.image).toDataURL("image/png");
@@ -104,7 +105,7 @@ function repeat(command) {
   row.append(copy);
   return [
     element("h2", "The same list in a terminal"),
-    element("p", "Where the saved drawing lies:", { class: "soft" }),
+    element("p", "Where the saved drawing lies (.ndjson holds the strokes as they are asked):", { class: "soft" }),
     element("p", command, { class: "command", tabindex: "0" }), row, told,
   ];
 }
