@@ -55,7 +55,7 @@ def uneven_light(scene: Floats, rng: Random, depth: float = 0.5) -> Floats:
     y, x = np.mgrid[:high, :wide]
     turn = rng.uniform(0, 2 * np.pi)
     along = (x / wide - 0.5) * np.cos(turn) + (y / high - 0.5) * np.sin(turn)
-    return scene * (1 - depth * (along / 1.2 + 0.5).clip(0, 1))[..., None]
+    return np.asarray(scene * (1 - depth * (along / 1.2 + 0.5).clip(0, 1))[..., None])
 
 
 def hand_shadow(scene: Floats, rng: Random, depth: float = 0.5, soft: float = 3.0) -> Floats:
@@ -79,7 +79,7 @@ def glare(scene: Floats, rng: Random, strength: float = 120.0) -> Floats:
     y, x = np.mgrid[:high, :wide]
     cx, cy = rng.uniform(0.2, 0.8) * wide, rng.uniform(0.1, 0.4) * high
     far = ((x - cx) / (0.16 * wide)) ** 2 + ((y - cy) / (0.12 * high)) ** 2
-    return scene + (strength * np.exp(-far))[..., None]
+    return np.asarray(scene + (strength * np.exp(-far))[..., None])
 
 
 def moire(scene: Floats, rng: Random, amount: float = 10.0) -> Floats:

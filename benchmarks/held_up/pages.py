@@ -45,7 +45,7 @@ def ink_map(
 
 def plain(size: tuple[int, int], colour: Colour = WHITE) -> Floats:
     """A page of one colour."""
-    return np.ones((size[1], size[0], 3)) * np.array(colour)
+    return np.asarray(np.ones((size[1], size[0], 3)) * np.array(colour))
 
 
 def put_ink(page: Floats, ink: Floats, colour: Colour = BLACK, strength: float = 1.0) -> Floats:
@@ -64,7 +64,7 @@ def grained(page: Floats, rng: Random, amount: float = 3.0, blur: float = 1.0) -
         dtype=np.float64,
     )
     grain = (smooth - smooth.mean()) / max(smooth.std(), 1e-6) * amount
-    return page + grain[..., None]
+    return np.asarray(page + grain[..., None])
 
 
 def ruled(
