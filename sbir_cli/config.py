@@ -10,11 +10,12 @@ from sbir_cli.errors import UsageError
 # Each choice of the command line, declared here and nowhere else
 IndexType = Literal["auto", "flat", "hnsw", "ivf"]
 DatasetName = Literal["folder", "sketchy", "tuberlin", "quickdraw"]
+TrainingData = Literal[DatasetName, "photos", "drawings"]
 AnswerFormat = Literal["table", "paths", "jsonl", "tsv", "csv"]
 ReportFormat = Literal["table", "json"]
 Task = Literal["category", "fine-grained"]
 Method = Literal["prompt", "ip", "mm", "deep", "cond", "lin", "ft"]
-Preset = Literal["paper", "released", "small-tower"]
+Preset = Literal["paper", "released", "small-tower", "photos"]
 TrainedBranches = Literal["both", "sketch"]
 Share = Literal["auto", "none", "norms", "all"]
 Schedule = Literal["constant", "cosine"]
@@ -172,8 +173,17 @@ class TrainConfig:
     """Of the patch-shuffling loss L_PS, fine-grained only (at least 0)."""
     infonce_weight: float = 0.0
     """Of the symmetric InfoNCE over the batch, which is not in the paper (at least 0)."""
+    relation_weight: float = 0.5
+    """Drawings of photos only: of the distillation of the photo's place among all photos (at least
+    0). Not in the paper."""
+    anchor_weight: float = 1.0
+    """Drawings of photos only: of the cosine distance to the photo (at least 0). Not in the
+    paper."""
+    drawings_per_photo: int = 4
+    """Line drawings that are made of each photo (1 to 64)."""
     temperature: float | None = None
-    """Of classification and InfoNCE (0 to 100). None: the model's own, 0.01 for CLIP. [deduced]"""
+    """Of classification and InfoNCE (0 to 100). None: the model's own, 0.01 for CLIP [deduced];
+    among plain photos half the standard deviation of their cosines to each other."""
     delta_temperature: float = 1.0
     """Of the softmax inside L_delta (0 to 100). [deduced]"""
     shuffle_margin: float = 0.3
@@ -213,10 +223,10 @@ class TrainConfig:
             value = getattr(self, option)
             inside = value is None or (low <= value and (high is None or value <= high))
             rule = f"must be at least {low:g}" if high is None else f"must be in {low:g}..{high:g}"
-            _require(inside, _flag(option), rule)
+            _require(inside, flag(option), rule)
         for option, names in _CHOICES.items():
             rule = f"must be one of {', '.join(names)}"
-            _require(getattr(self, option) in names, _flag(option), rule)
+            _require(getattr(self, option) in names, flag(option), rule)
         if self.task == "fine-grained":
             _require(
                 self.batch_size % self.instances == 0 and self.batch_size >= 2 * self.instances,
@@ -234,6 +244,8 @@ _RANGES: dict[str, tuple[float, float | None]] = {
     **dict.fromkeys(("temperature", "delta_temperature"), (_TINY, 100)),
     **dict.fromkeys(("cls_weight", "delta_weight"), (0, None)),
     **dict.fromkeys(("shuffle_weight", "infonce_weight"), (0, None)),
+    **dict.fromkeys(("relation_weight", "anchor_weight"), (0, None)),
+    "drawings_per_photo": (1, 64),
     **dict.fromkeys(("margin", "shuffle_margin"), (0, 2)),
     "prompts": (0, 64),
     "prompt_std": (0, 10),
@@ -251,5 +263,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
 }
 
 
-def _flag(name: str) -> str:
+def flag(name: str) -> str:
+    """The command line's option for a knob."""
     return "--patch-grid" if name == "grid" else f"--{name.replace('_', '-')}"

@@ -12,7 +12,6 @@ from sbir_cli.cli.data import Data
 from sbir_cli.cli.exits import SKIPPED
 from sbir_cli.cli.options import (
     CheckOnly,
-    DatasetOption,
     Device,
     Lists,
     Photos,
@@ -23,7 +22,17 @@ from sbir_cli.cli.options import (
 from sbir_cli.cli.progress import progress_bar
 from sbir_cli.cli.streams import say, say_skipped
 from sbir_cli.cli.torchrun import torchrun_group
-from sbir_cli.config import Method, Precision, Preset, Schedule, Share, TrainConfig, TrainedBranches
+from sbir_cli.cli.train_drawn import IMPLIED, Drawn, say_what, show_drawings, train_drawn
+from sbir_cli.config import (
+    Method,
+    Precision,
+    Preset,
+    Schedule,
+    Share,
+    TrainConfig,
+    TrainedBranches,
+    TrainingData,
+)
 from sbir_cli.errors import UsageError
 from sbir_cli.storage import resources
 from sbir_cli.training.presets import preset_config, preset_for
@@ -45,7 +54,7 @@ def train(
         typer.Argument(
             metavar="DATA",
             help="Folder of the data set: sketch/<class>/* and photo/<class>/*, or as --dataset is "
-            "handed around.",
+            "handed around; with --dataset photos or drawings, of plain photos or named drawings.",
             show_default=False,
         ),
     ] = None,
@@ -59,7 +68,15 @@ def train(
             show_default=False,
         ),
     ] = None,
-    dataset: DatasetOption = "folder",
+    dataset: Annotated[
+        TrainingData,
+        typer.Option(
+            "--dataset",
+            envvar="SBIR_DATASET",
+            help="Which data set DATA is; photos: any folder of photos, which are drawn to learn "
+            "from; drawings: <class>/ folders or .ndjson files without photos.",
+        ),
+    ] = "folder",
     split: Annotated[
         str | None,
         typer.Option(
@@ -72,6 +89,23 @@ def train(
     lists: Lists = None,
     sketches: Sketches = None,
     photos: Photos = None,
+    drawings: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--drawings",
+            envvar="SBIR_DRAWINGS",
+            help="Named drawings to learn from beside plain photos; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    show: Annotated[
+        Path | None,
+        typer.Option(
+            "--show-drawings",
+            help="Only write a picture (PNG) of what is drawn of some of the photos.",
+            show_default=False,
+        ),
+    ] = None,
     check: CheckOnly = False,
     task: TaskOption = "category",
     method: Annotated[
@@ -91,7 +125,7 @@ def train(
             envvar="SBIR_PRESET",
             help="Where the options below start: the paper, its released code, or the larger rates "
             "found on small towers (default: small-tower for the bundled model, paper for any "
-            "other).",
+            "other; photos for plain photos and named drawings).",
             show_default=False,
         ),
     ] = None,
@@ -164,6 +198,17 @@ def train(
     infonce_weight: Annotated[
         float | None, _knob("--infonce-weight", "Of InfoNCE over the batch; 0: without.")
     ] = None,
+    relation_weight: Annotated[
+        float | None,
+        _knob("--relation-weight", "Of a photo's place among all (plain photos); 0: without."),
+    ] = None,
+    anchor_weight: Annotated[
+        float | None,
+        _knob("--anchor-weight", "Of the distance to the photo (plain photos); 0: without."),
+    ] = None,
+    drawings_per_photo: Annotated[
+        int | None, _knob("--drawings-per-photo", "Line drawings made of a plain photo.")
+    ] = None,
     temperature: Annotated[
         float | None, _knob("--temperature", "Of classification and InfoNCE.")
     ] = None,
@@ -218,20 +263,48 @@ def train(
     if held_out_classes is not None:
         names = (name.strip() for name in held_out_classes.split(","))
         knobs["held_out_classes"] = tuple(name for name in names if name)
-    source = Data(data, dataset, split, lists, sketches or (), photos or ())
     base = model or resources.BUNDLED_MODEL
-    chosen, why = (preset, "as named") if preset else preset_for(base)
-    config = preset_config(chosen, **knobs)
+    source: Data | Drawn | None = Drawn.of(data, dataset, drawings or ())
+    if isinstance(source, Drawn):
+        chosen, why = preset or "photos", "as named" if preset else "nothing is paired"
+        config = preset_config(chosen, **{**knobs, **IMPLIED})
+        others = {"--split": split, "--lists": lists, "--sketches": sketches, "--photos": photos}
+        source.check(config, knobs, others)
+    else:
+        assert dataset != "photos" and dataset != "drawings"
+        chosen, why = (preset, "as named") if preset else preset_for(base)
+        config = preset_config(chosen, **knobs)
+        source = Data(data, dataset, split, lists, sketches or (), photos or ())
+    if show is not None:
+        _show(source, config, show, quiet)
+        return
     if check:
-        source.check(more=lambda found: _would_train(found, split, config))
+        _check(source, split, config)
         return
     if output is None:
         raise UsageError("name the checkpoint folder (--output)")
+    rest = (base, device, config, output, resume, quiet, f"preset {chosen} ({why})")
     try:
-        _train(source, base, device, config, output, resume, quiet, f"preset {chosen} ({why})")
+        if isinstance(source, Drawn):
+            train_drawn(source, *rest)
+        else:
+            _train(source, *rest)
     except KeyboardInterrupt:
         say("the same command with --resume goes on where it stopped")
         raise
+
+
+def _show(source: Data | Drawn, config: TrainConfig, file: Path, quiet: bool) -> None:
+    if not isinstance(source, Drawn):
+        raise UsageError("--show-drawings goes with plain photos: add --dataset photos")
+    show_drawings(source, config, file, quiet)
+
+
+def _check(source: Data | Drawn, split: str | None, config: TrainConfig) -> None:
+    if isinstance(source, Drawn):
+        say_what(source, config)
+    else:
+        source.check(more=lambda found: _would_train(found, split, config))
 
 
 def _would_train(dataset: DataSet, split: str | None, config: TrainConfig) -> list[str]:

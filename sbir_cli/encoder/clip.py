@@ -69,17 +69,29 @@ class FrozenClip:
             return int(self.tower.module(pixels).shape[1])
 
     def encode_texts(self, texts: list[str]) -> npt.NDArray[np.float32]:
-        """(N, D) float32 unit-length embeddings of N texts, by the model's own text tower."""
+        """(N, D) float32 unit-length embeddings of N texts, by the model's own text tower.
+
+        Raises:
+            ModelError: it has none, or no tokenizer that can be loaded.
+        """
         from open_clip import get_tokenizer
 
         if isinstance(self.source, FolderModel):
-            tokenizer = get_tokenizer(f"local-dir:{self.source.folder}")
+            name = f"local-dir:{self.source.folder}"
         else:
-            tokenizer = get_tokenizer(self.source.architecture)
-        tokens = tokenizer(texts).to(self.device.device)
+            name = self.source.architecture
         model: Any = self.model
-        with torch.inference_mode():
-            return np.asarray(model.encode_text(tokens, normalize=True).float().cpu())
+        try:
+            tokens = get_tokenizer(name)(texts).to(self.device.device)
+            with torch.inference_mode():
+                return np.asarray(model.encode_text(tokens, normalize=True).float().cpu())
+        except Exception as error:  # open_clip and its tokenizers raise nearly anything
+            why = (str(error) or type(error).__name__).splitlines()[0]
+            raise ModelError(
+                f"its text tower cannot be asked ({why})",
+                where=self.source.name,
+                remedy="choose a model with its text tower and tokenizer; plain photos need none",
+            ) from error
 
 
 def _build(source: BaseModel) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import torch
@@ -12,11 +12,9 @@ from torch import Tensor
 
 from sbir_cli.config import TrainConfig
 from sbir_cli.errors import SbirError
-from sbir_cli.training.batch_loader import BatchLoader
 from sbir_cli.training.methods import Method
-from sbir_cli.training.objective import Objective
+from sbir_cli.training.objective import AnyObjective
 from sbir_cli.training.processes import ALONE, Group
-from sbir_cli.training.sampler import Triplets
 from sbir_cli.training.state import Row, State
 
 _SAVE_SECONDS = 60.0  # at most this much work is lost inside an epoch
@@ -31,6 +29,16 @@ class Watcher(Protocol):
     def __call__(self, phase: str, done: int, total: int, losses: Row) -> None:
         """`phase` is `decoding`, or `epoch 3/60`; `done` of `total` images or steps; mean losses
         of the epoch so far."""
+
+
+class AnyLoader(Protocol):
+    """Where the batches come from; what is in one, the objective knows."""
+
+    def epoch(self, epoch: int) -> Sequence[Any]:
+        """The steps of an epoch, the same for the same seed and epoch."""
+
+    def batches(self, steps: Any, epoch: int, first: int) -> Iterator[Any]:
+        """The batches of such steps, from number `first` on."""
 
 
 def make_optimiser(method: Method) -> torch.optim.Adam:
@@ -59,21 +67,23 @@ class Loop:
             the first process calls it.
         save: called once a minute, and after each epoch with the best parameters known.
         group: the processes that share each step.
+        before: what epoch 0 is judged by, where not by `validate`.
     """
 
     def __init__(
         self,
         method: Method,
         adam: torch.optim.Adam,
-        objective: Objective,
-        loader: BatchLoader,
+        objective: AnyObjective,
+        loader: AnyLoader,
         validate: Validate | None,
         save: Save,
         group: Group = ALONE,
+        before: Validate | None = None,
     ) -> None:
         self._method, self._adam, self._objective = method, adam, objective
         self._loader, self._validate, self._save = loader, validate, save
-        self._group = group
+        self._group, self._before = group, before or validate
         self._config: TrainConfig = method.config
 
     def run(self, state: State, watch: Watcher) -> None:
@@ -84,7 +94,7 @@ class Loop:
         """
         parallel = self._group.together(self._method)
         if not state.history:
-            state.history.append(self._row(0, {}))
+            state.history.append(self._row(0, {}, self._before))
         while state.epoch < self._config.epochs and not self._stalled(state):
             steps = self._loader.epoch(state.epoch)
             self._steps(parallel, state, steps, watch)
@@ -98,7 +108,7 @@ class Loop:
         return self._validate is not None and 0 < self._config.patience <= waited
 
     def _steps(
-        self, parallel: torch.nn.Module, state: State, steps: list[Triplets], watch: Watcher
+        self, parallel: torch.nn.Module, state: State, steps: Sequence[Any], watch: Watcher
     ) -> None:
         phase, saved = f"epoch {state.epoch + 1}/{self._config.epochs}", time.monotonic()
         began = time.perf_counter()
@@ -137,16 +147,16 @@ class Loop:
         for group in self._adam.param_groups:
             group["lr"] = group["base"] * share
 
-    def _row(self, epoch: int, means: Row) -> Row:
+    def _row(self, epoch: int, means: Row, validate: Validate | None) -> Row:
         row = {"epoch": epoch, **means}
-        if self._validate is None:
+        if validate is None:
             return row
-        value = self._validate(self._method) if self._group.is_first else 0.0
+        value = validate(self._method) if self._group.is_first else 0.0
         shared = self._group.from_first(value, self._method.backbone.device.device)
         return {**row, "validation": shared}
 
     def _end_epoch(self, state: State, means: Row) -> None:
-        row = self._row(state.epoch, means)
+        row = self._row(state.epoch, means, self._validate)
         state.history.append(row)
         value = row.get("validation")
         if value is None or state.best_value is None or value > state.best_value:

@@ -115,3 +115,38 @@ def infonce(sketches: Tensor, photos: Tensor, same: Tensor, temperature: float) 
     forth = (cosine / temperature).masked_fill(same & ~eye, -torch.inf)
     back = (cosine.T / temperature).masked_fill(same.T & ~eye, -torch.inf)
     return (functional.cross_entropy(forth, own) + functional.cross_entropy(back, own)) / 2
+
+
+def own_photo(
+    sketches: Tensor, photos: Tensor, own: Tensor, alike: Tensor, temperature: float
+) -> Tensor:
+    """InfoNCE of drawings against photos that stay as they are: each must find its own.
+
+    mean_i -log(exp(<s_i, p_o(i)> / tau) / sum_j exp(<s_i, p_j> / tau)), j over the photos that
+    are not like the own one. Not in the paper.
+
+    Args:
+        sketches: (N, D), of any length.
+        photos: (M, D), unit length.
+        own: (N,) int64, o: the row of each drawing's photo.
+        alike: (N, M) bool, true where a photo shows what the own one shows; at the own one it
+            does not matter.
+        temperature: tau, above 0.
+    """
+    logits = functional.normalize(sketches, dim=-1) @ photos.T / temperature
+    others = alike.scatter(1, own[:, None], False)
+    return functional.cross_entropy(logits.masked_fill(others, -torch.inf), own)
+
+
+def relation(sketches: Tensor, photos: Tensor, own: Tensor, temperature: float) -> Tensor:
+    """Distillation without classes: a drawing is to stand to all photos as its photo does.
+
+    mean_i H(q_i, r_i) = mean_i -sum_j q_ij log r_ij, with q_i = softmax_j(<p_o(i), p_j> / tau)
+    and r_i = softmax_j(<s_i, p_j> / tau). Not in the paper.
+
+    Args:
+        sketches, photos, own, temperature: as for `own_photo`.
+    """
+    target = functional.softmax(photos[own] @ photos.T / temperature, dim=-1)
+    cosine = functional.normalize(sketches, dim=-1) @ photos.T
+    return functional.cross_entropy(cosine / temperature, target)

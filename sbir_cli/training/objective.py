@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -13,6 +13,16 @@ from sbir_cli.training import losses
 
 Modality = Literal["sketch", "photo"]
 Losses = dict[str, Tensor]
+
+
+class AnyObjective(Protocol):
+    """What a method needs of an objective; a batch is whatever its loader makes."""
+
+    def images(self, batch: Any) -> list[tuple[str, Modality, Tensor]]:
+        """Name, modality and (N, 3, H, W) pixels of each kind of image the losses need."""
+
+    def __call__(self, features: dict[str, Tensor], batch: Any) -> Losses:
+        """The named losses, unweighted, and their weighted sum `total`."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +104,7 @@ class Objective:
             weights["infonce"] = config.infonce_weight
         if config.task == "fine-grained":
             self._add_fine_grained(found, weights, features, batch)
-        total = torch.stack([weights[k] * v for k, v in found.items()]).sum()
-        return {"total": total, **found}
+        return summed(found, weights)
 
     def _add_fine_grained(
         self, found: Losses, weights: dict[str, float], features: dict[str, Tensor], batch: Batch
@@ -114,3 +123,9 @@ class Objective:
                 config.shuffle_margin,
             )
             weights["shuffle"] = config.shuffle_weight
+
+
+def summed(found: Losses, weights: dict[str, float]) -> Losses:
+    """The losses and `total`, their weighted sum."""
+    total = torch.stack([weights[k] * v for k, v in found.items()]).sum()
+    return {"total": total, **found}

@@ -41,7 +41,7 @@ def select(dataset: DataSet, split: str | Path | None, config: TrainConfig) -> S
     seen, name = _seen(dataset, split)
     notes = list(dataset.warnings)
     usable = drop_unusable(dataset.only(seen), config.task, notes)
-    held, kept = _hold_out(usable.classes, config, notes, dataset.root)
+    held, kept = hold_out(usable.classes, config, notes, dataset.root)
     if config.seen_classes is not None:
         if config.seen_classes > len(kept):
             raise UsageError(
@@ -108,7 +108,7 @@ def drop_unusable(dataset: DataSet, task: Task, notes: list[str]) -> DataSet:
     return found
 
 
-def _hold_out(
+def hold_out(
     classes: list[str], config: TrainConfig, notes: list[str], root: Path
 ) -> tuple[list[str], list[str]]:
     """The classes held out for validation, and the others."""

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional
 
 from sbir_cli.training import losses
 
@@ -95,3 +96,28 @@ def test_infonce_leaves_out_what_belongs_together() -> None:
     assert float(apart) == pytest.approx(math.log(1 + math.exp(-1)), abs=1e-6)
     alike = losses.infonce(features, features, torch.ones(2, 2, dtype=torch.bool), 1.0)
     assert float(alike) == pytest.approx(0)
+
+
+def test_own_photo_is_the_mean_log_share_of_the_own_one() -> None:
+    photos = torch.eye(3)
+    sketches = torch.tensor([[2.0, 0.0, 0.0], [0.0, 3.0, 4.0]])  # cosines 1 0 0 and 0 .6 .8
+    own, none = torch.tensor([0, 1]), torch.zeros(2, 3, dtype=torch.bool)
+    e = math.e
+    first, second = e**2 / (e**2 + 2), e**1.2 / (1 + e**1.2 + e**1.6)
+    found = losses.own_photo(sketches, photos, own, none, 0.5)
+    assert float(found) == pytest.approx(-(math.log(first) + math.log(second)) / 2, rel=1e-5)
+    alike = torch.tensor([[True, False, False], [False, True, True]])  # the own one stays in
+    masked = losses.own_photo(sketches, photos, own, alike, 0.5)
+    second = e**1.2 / (1 + e**1.2)
+    assert float(masked) == pytest.approx(-(math.log(first) + math.log(second)) / 2, rel=1e-5)
+
+
+def test_relation_is_least_where_the_drawing_lies_on_its_photo() -> None:
+    random = torch.Generator().manual_seed(0)
+    photos = functional.normalize(torch.randn(7, 4, generator=random), dim=-1)
+    own = torch.tensor([3, 5])
+    target = torch.softmax(photos[own] @ photos.T / 0.3, dim=-1)
+    entropy = -(target * target.log()).sum(dim=1).mean()
+    at = losses.relation(2 * photos[own], photos, own, 0.3)
+    assert torch.isclose(at, entropy)
+    assert losses.relation(photos[own.flip(0)], photos, own, 0.3) > at + 0.1

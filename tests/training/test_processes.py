@@ -19,7 +19,7 @@ from sbir_cli.datasets import DataSet
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import SbirError, UsageError
 from sbir_cli.imaging.preprocess import Preprocess
-from sbir_cli.training import run
+from sbir_cli.training import course
 from sbir_cli.training.batch_loader import BatchLoader, Normaliser
 from sbir_cli.training.folder import STATE, claim
 from sbir_cli.training.image_store import Loader
@@ -147,7 +147,7 @@ def test_two_processes_are_the_same_run_as_one(
     stops: tuple[int, ...],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(run, "_write_graph", lambda encoder, output: None)
+    monkeypatch.setattr(course, "_write_graph", lambda encoder, output: None)
     data.photos[0].write_text("no photo")
     one, two = tmp_path / "one", tmp_path / "two"
     for epochs in stops:  # the second goes on where the first stopped

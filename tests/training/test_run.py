@@ -19,7 +19,7 @@ from sbir_cli.datasets import DataSet, read_dataset
 from sbir_cli.embedding import photo_pixels
 from sbir_cli.encoder.torch_encoder import PromptedEncoder, load_encoder
 from sbir_cli.errors import ModelError, SbirError, UsageError
-from sbir_cli.training import loop, losses, run, validation
+from sbir_cli.training import course, loop, losses, validation
 from sbir_cli.training.batch_loader import Normaliser
 from sbir_cli.training.folder import STATE, claim
 from sbir_cli.training.image_store import Loader
@@ -35,7 +35,7 @@ FINE = replace(CATEGORY, task="fine-grained", instances=2, schedule="cosine", he
 @pytest.fixture(autouse=True)
 def no_graph(monkeypatch: pytest.MonkeyPatch) -> None:
     """Exporting takes seconds and is tested elsewhere."""
-    monkeypatch.setattr(run, "_write_graph", lambda encoder, output: None)
+    monkeypatch.setattr(course, "_write_graph", lambda encoder, output: None)
 
 
 def _kill_after(steps: int) -> Any:
@@ -180,7 +180,7 @@ def test_a_state_from_before_a_knob_was_there_goes_on(
         return {k: v for k, v in asdict(config).items() if k != "branch"}
 
     with monkeypatch.context() as patch:
-        patch.setattr(run, "asdict", older)
+        patch.setattr(course, "asdict", older)
         train(data, None, encoder, replace(CATEGORY, epochs=1), tmp_path / "c")
     report = train(data, None, encoder, CATEGORY, tmp_path / "c", resume=True)
     assert report.state.epoch == 3

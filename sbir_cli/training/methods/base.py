@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -16,7 +16,7 @@ from sbir_cli.encoder.branch import Branch
 from sbir_cli.encoder.device import Device
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.errors import UsageError
-from sbir_cli.training.objective import Batch, Losses, Modality, Objective
+from sbir_cli.training.objective import AnyObjective, Losses, Modality
 
 MODALITIES: tuple[Modality, Modality] = ("sketch", "photo")
 
@@ -81,7 +81,7 @@ class Method(nn.Module, ABC):
     def groups(self) -> list[tuple[float, list[nn.Parameter]]]:
         """Learning rate and parameters of each group that is trained."""
 
-    def forward(self, batch: Batch, objective: Objective) -> Losses:
+    def forward(self, batch: Any, objective: AnyObjective) -> Losses:
         """The named losses of a batch; `total` is minimised.
 
         The losses are computed in here, and not by the loop from `features`, because
@@ -107,16 +107,17 @@ class Method(nn.Module, ABC):
     def _in_chunks(self, branch: Branch, pixels: Tensor) -> Tensor:
         size = self.config.recompute
         if not size or len(pixels) <= size or not torch.is_grad_enabled():
-            return self._pass(branch, pixels)
+            return self.through(branch, pixels)
         # images do not meet inside the tower, so chunks of them can be computed again one by one;
         # the whole pass is inside, because prompts and parameters are laid on by hooks
         chunks = [
-            checkpoint(self._pass, branch, part, use_reentrant=False)
+            checkpoint(self.through, branch, part, use_reentrant=False)
             for part in torch.split(pixels, size)
         ]
         return torch.cat(chunks)
 
-    def _pass(self, branch: Branch, pixels: Tensor) -> Tensor:
+    def through(self, branch: Branch, pixels: Tensor) -> Tensor:
+        """(N, D) float32 features of (N, 3, H, W) pixels, not of unit length."""
         device, dtype = self.backbone.device.device, self.backbone.device.dtype
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             return branch.features(self.backbone.tower, pixels).float()
