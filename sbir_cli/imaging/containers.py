@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import codecs
 import io
-import zipfile
 from dataclasses import dataclass
 from typing import Literal
 
 from sbir_cli.errors import ImageError
-from sbir_cli.imaging.svg import gunzip
 
 Kind = Literal["raster", "svg", "json"]
 
@@ -53,6 +51,8 @@ def unpack(data: bytes) -> Content:
         ImageError: a damaged or endless archive, or a file that is known to be no drawing.
     """
     if data.startswith(b"\x1f\x8b"):
+        from sbir_cli.imaging.svg import gunzip
+
         data = gunzip(data)
     if data.startswith(b"PK\x03\x04"):
         return Content("raster", _preview(data))
@@ -87,6 +87,8 @@ def _as_utf8(data: bytes) -> bytes:
 
 
 def _preview(data: bytes) -> bytes:
+    import zipfile
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             known = {info.filename: info for info in archive.infolist()}

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from html import escape
 from typing import Any
-from xml.sax.saxutils import quoteattr
 
 from sbir_cli.errors import ImageError
 from sbir_cli.imaging.svg import GROUND, SVG
@@ -16,13 +16,13 @@ Point = tuple[float, float]
 def tag(name: str, content: str = "", /, **attributes: object) -> str:
     """One element; `stroke_width` stands for `stroke-width`, None leaves an attribute out."""
     given = {key.replace("_", "-"): value for key, value in attributes.items() if value is not None}
-    text = "".join(f" {key}={quoteattr(str(value))}" for key, value in given.items())
+    text = "".join(f' {key}="{escape(str(value))}"' for key, value in given.items())
     return f"<{name}{text}>{content}</{name}>" if content else f"<{name}{text}/>"
 
 
 def document(parts: Iterable[str], ground: str = "") -> bytes:
     """An SVG without a size: it shows all that is drawn, on a ground of this colour."""
-    head = f"<svg xmlns={quoteattr(SVG)} {GROUND}={quoteattr(ground)}>"
+    head = f'<svg xmlns="{SVG}" {GROUND}="{escape(ground)}">'
     return f"{head}{''.join(parts)}</svg>".encode()
 
 
@@ -111,8 +111,6 @@ def arrow_head(before: Point, tip: Point, size: float) -> list[Point]:
 
 def text_lines(text: str, x: float, y: float, size: float, /, **attributes: object) -> list[str]:
     """A text, its first line's top at y, one element a line."""
-    from xml.sax.saxutils import escape
-
     return [
         tag("text", escape(line), x=x, y=y + size * (0.95 + 1.25 * i), font_size=size, **attributes)
         for i, line in enumerate(text[:10_000].splitlines())

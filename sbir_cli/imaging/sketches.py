@@ -10,7 +10,7 @@ from PIL import Image
 
 from sbir_cli.config import SketchConfig
 from sbir_cli.errors import ImageError
-from sbir_cli.imaging import containers, documents, images, painting, vector
+from sbir_cli.imaging import containers, images, vector
 from sbir_cli.imaging.drawing import normalise, prepare
 from sbir_cli.imaging.drawing_files import drawing_bytes
 
@@ -49,7 +49,11 @@ def read_sketches(
         content = containers.unpack(data)
     except ImageError as error:
         raise ImageError(error.what, where=name, remedy=error.remedy) from error
-    lines = documents.split_lines(content.text) if content.kind == "json" else None
+    lines = None
+    if content.kind == "json":
+        from sbir_cli.imaging import documents  # rarer than pictures: import when met
+
+        lines = documents.split_lines(content.text)
     if lines is None:
         return [_read(name, content, config)]
     return _read_lines(name, lines, config, bad_lines)
@@ -115,6 +119,8 @@ def _read(name: str, content: containers.Content, config: SketchConfig) -> Sketc
     try:
         if content.kind == "raster":
             return sketch_of(images.read_image(content.data), name, config)
+        from sbir_cli.imaging import documents, painting
+
         drawn = content.data
         if content.kind == "json":
             document = documents.read_document(content.text)
