@@ -19,13 +19,11 @@ check: $(VENV)/installed
 	$(BIN)/ruff format --check
 	$(BIN)/mypy --strict
 
-# The prebuilt indexes, after a change of the example photos or the bundled model
+# The prebuilt index, after a change of the example photos or the bundled model
 index: $(VENV)/installed
 	$(BIN)/python making/export_graph.py
 	$(BIN)/sbir embed-gallery examples/photos -o indexes/examples.faiss \
-	  --model sbir-mini/category --portable --rebuild
-	$(BIN)/sbir embed-gallery examples/photos -o indexes/examples-fine-grained.faiss \
-	  --model sbir-mini/fine-grained --portable --rebuild
+	  --model sbir-mini/sketch --portable --rebuild
 
 wheel: $(VENV)/installed
 	$(BIN)/pip wheel -q --no-deps -w dist .

@@ -12,6 +12,6 @@ from sbir_cli.encoder.graph_encoder import export_graph
 from sbir_cli.storage import resources
 
 if __name__ == "__main__":
-    for name in (resources.BUNDLED_MODEL, *resources.BUNDLED_CHECKPOINTS.values()):
+    for name in (resources.BUNDLED_MODEL, resources.DEFAULT_MODEL):
         path = export_graph(load_encoder(name, "cpu"), resources.bundled_model(name))
         print(f"{name}: {path.name}, {path.stat().st_size / 1e3:.0f} kB")

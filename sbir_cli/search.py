@@ -123,7 +123,7 @@ class Searcher:
             MismatchError: the gallery was embedded by another encoder.
             UsageError: no such device, or the root is no folder.
         """
-        path = resources.bundled_index(model) if index is None else Path(index)
+        path = resources.bundled_index() if index is None else Path(index)
         gallery = Gallery.open(path, None if root is None else Path(root))
         try:
             wanted = model or gallery.manifest.encoder

@@ -1,12 +1,16 @@
 """The pretraining's rules on what takes part; the training itself is in making/pretraining."""
 
+import copy
 import importlib
 from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+
+from sbir_cli.encoder.tower import Tower
 
 FOLDER = Path(__file__).parents[1] / "making" / "pretraining"
 
@@ -50,12 +54,64 @@ def test_a_picture_shows_the_first_of_its_names_that_is_known(
 def test_a_cut_out_picture_is_set_whole_before_a_ground(prepare: ModuleType) -> None:
     picture = Image.new("RGBA", (100, 60))
     picture.paste((255, 0, 0, 255), (30, 20, 70, 40))
-    grounds = [np.zeros((64, 64, 3), np.uint8)]
     rng = np.random.default_rng(0)
+    side = prepare.SIDE
     for _ in range(20):
-        photo = prepare.set_before(picture, grounds, rng).astype(int)
+        photo, alpha = prepare.set_before(picture, rng)
         red = (photo[..., 0] > 250) & (photo[..., 1:].max(axis=2) < 5)
+        assert (red == (alpha > 250)).mean() > 0.99
         rows, columns = np.nonzero(red)
         width, height = np.ptp(columns) + 1, np.ptp(rows) + 1
-        assert photo.shape == (64, 64, 3)
-        assert 0.55 * 64 <= width <= 64 and abs(width - 2 * height) <= 4
+        assert photo.shape == (side, side, 3)
+        assert 0.55 * side <= width <= side and abs(width - 2 * height) <= 4
+
+
+@pytest.fixture
+def trunk(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.syspath_prepend(FOLDER)
+    return importlib.import_module("trunk")
+
+
+@pytest.mark.slow
+def test_fast_depthwise_convolutions_give_the_same_embedding_and_gradients(
+    trunk: ModuleType,
+) -> None:
+    depthwise = importlib.import_module("depthwise")
+    torch.manual_seed(0)
+    plain = trunk.build().eval()
+    fast = copy.deepcopy(plain)
+    depthwise.speed_up(fast)
+    assert list(plain.state_dict()) == list(fast.state_dict())
+    pixels = trunk.normalise(torch.rand(2, 3, 64, 64))
+    for tower in (plain, fast):
+        tower(pixels).square().sum().backward()
+    ours, theirs = dict(fast.named_parameters()), dict(plain.named_parameters())
+    for name, parameter in theirs.items():
+        if parameter.grad is not None:
+            scale = float(parameter.grad.abs().max()) + 1e-9
+            assert torch.allclose(parameter.grad / scale, ours[name].grad / scale, atol=1e-3), name
+
+
+@pytest.mark.slow
+def test_a_towers_own_statistics_fold_into_a_branch_over_another(trunk: ModuleType) -> None:
+    export = importlib.import_module("export")
+    torch.manual_seed(0)
+    base, own = trunk.build().eval(), trunk.build().eval()
+    own.trunk.blocks.load_state_dict(base.trunk.blocks.state_dict())
+    own.head.load_state_dict(base.head.state_dict())
+    own.trunk.norm.conv_head.load_state_dict(base.trunk.norm.conv_head.state_dict())
+    for tower in (base, own):
+        for name, value in tower.state_dict().items():
+            if "running" in name:
+                value.uniform_(0.5, 1.5)
+    for module in own.modules():  # float16 is what ships
+        if isinstance(module, torch.nn.Conv2d):
+            module.weight.data = module.weight.data.half().float()
+    state = own.state_dict() | {"prompts": torch.randn(1, 3, 320)}
+    tower = Tower.of(base, "base")
+    branch = export.sketch_branch(tower, state)
+    pixels = trunk.normalise(torch.rand(2, 3, 64, 64))
+    with torch.inference_mode(), Tower.of(own, "own").prompted(state["prompts"]):
+        expected = own(pixels)
+    with torch.inference_mode():
+        assert torch.allclose(branch.features(tower, pixels), expected, rtol=1e-3, atol=1e-5)

@@ -1,81 +1,124 @@
-"""Write the trained towers as an open_clip folder: ``python export.py --work DIR --out FOLDER``.
+"""Write what ships, into sbir_cli/models/sbir-mini: ``python export.py --work WORK``.
 
-FOLDER gets ``open_clip_model.safetensors`` in float16 beside its ``open_clip_config.json``. Without
-WORK/text.pt the text tower stays random. With ``--share`` below 1 the image tower is a mean of two
-checkpoints: share * (end of training) + (1 - share) * (before the learning rate fell). The file is
-then loaded as open_clip loads it, and its embeddings are compared with the trained tower's.
+``open_clip_model.safetensors`` holds the base, both towers as photos and words made them, in
+float16. ``sketch/branches.safetensors`` holds the sketch branch: its convolutions (float16), norms
+and prompts, 0.4 of the training's end and 0.6 of WORK/late.pt. The half of an embedding that words
+taught counts half (WORDS). Both were chosen on the validation classes. A BatchNorm's own statistics m, s of drawings are folded into its weight and bias over
+the base's m0, s0, so that one backbone serves both branches:
+
+    w' = w s0 / s,  b' = b + w (m0 - m) / s
 """
 
 import argparse
+import json
 from pathlib import Path
+from typing import Any
 
 import torch
-from names import DIMENSION
-from open_clip_tower import CONFIG, build, model_config, open_clip
-from safetensors.torch import save_file
-from torch import Tensor
-from torch.nn import functional
+import trunk
+from prepare import KINDS
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from sbir_cli.encoder import load_encoder
+from sbir_cli.encoder.branch import Branch
+from sbir_cli.encoder.model_files import CHECKPOINT_WEIGHTS, OPEN_CLIP_CONFIG, OPEN_CLIP_WEIGHTS
+from sbir_cli.encoder.tower import Tower
+from sbir_cli.storage import resources
 
 
-def gather_state(work: Path, share: float) -> dict[str, Tensor]:
-    """The full state of open_clip's CLIP: averaged image tower, text tower, logit scale."""
-    torch.manual_seed(0)
-    state: dict[str, Tensor] = open_clip.CLIP(**model_config()).state_dict()
-    trained = torch.load(work / "train.pt", weights_only=True)
-    image: dict[str, Tensor] = trained["average"]
-    if share < 1:
-        earlier = torch.load(work / "constant.pt", weights_only=True)["average"]
-        for name, value in image.items():
-            if value.is_floating_point():
-                value.lerp_(earlier[name], 1 - share)
-    state |= {f"visual.{name}": value for name, value in image.items()}
-    if (work / "text.pt").exists():
-        state |= torch.load(work / "text.pt", weights_only=True)
-    state["logit_scale"] = trained["loss"]["head.log_scale"]
-    return state
+END = 0.4  # share of the end of the training; the rest is what it was at 72 % of its time
+WORDS = 0.5  # the first half of an embedding, over the second
 
 
-def write_half(state: dict[str, Tensor], path: Path) -> None:
-    """float16 safetensors, written beside and renamed."""
-    half = {
-        name: (value.half() if value.is_floating_point() else value).cpu().contiguous()
-        for name, value in state.items()
+def weigh(matrix: Tensor, dim: int) -> Tensor:
+    """A projection to embeddings, (512) along ``dim``, with the first half made smaller."""
+    factors = torch.ones(2 * trunk.DIMENSION)
+    factors[: trunk.DIMENSION] = WORDS
+    return matrix * (factors if dim == 1 else factors[:, None])
+
+
+def mix(work: Path) -> dict[str, Tensor]:
+    """The average of two moments of the sketch side."""
+    end, late = (
+        torch.load(work / name, weights_only=True)["average"] for name in ("train.pt", "late.pt")
+    )
+    return {k: torch.lerp(late[k], v, END) if v.is_floating_point() else v for k, v in end.items()}
+
+
+def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    """float16 where a value is a fraction."""
+    return {k: v.half().contiguous() if v.is_floating_point() else v for k, v in state.items()}
+
+
+def write_base(work: Path, out: Path) -> None:
+    """The base in open_clip's ``local-dir:`` layout."""
+    tower = torch.load(work / "base.pt", weights_only=True)["tower"]
+    text = torch.load(work / "text.pt", weights_only=True)
+    state = {f"visual.{name}": value for name, value in tower.items()} | text
+    state["visual.head.proj.weight"] = weigh(state["visual.head.proj.weight"], dim=0)
+    state["text_projection"] = weigh(state["text_projection"], dim=1)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / OPEN_CLIP_CONFIG).write_text(json.dumps(trunk.CONFIG, indent=2) + "\n")
+    save_file(half(state), out / OPEN_CLIP_WEIGHTS)
+
+
+def fold(
+    base: dict[str, Tensor], own: dict[str, Tensor], name: str, eps: float
+) -> dict[str, Tensor]:
+    """Weight and bias of one BatchNorm over the base's statistics."""
+    mean, spread = own[f"{name}.running_mean"], (own[f"{name}.running_var"] + eps).sqrt()
+    mean0, spread0 = base[f"{name}.running_mean"], (base[f"{name}.running_var"] + eps).sqrt()
+    weight, bias = own[f"{name}.weight"], own[f"{name}.bias"]
+    return {
+        f"{name}.weight": weight * spread0 / spread,
+        f"{name}.bias": bias + weight * (mean0 - mean) / spread,
     }
-    if not all(value.isfinite().all() for value in half.values()):
-        raise ValueError("A weight does not fit float16.")
-    partial = path.with_suffix(".partial")
-    save_file(half, partial, metadata={"format": "pt"})
-    partial.chmod(0o644)
-    partial.replace(path)
 
 
-@torch.inference_mode()
-def smallest_cosine(state: dict[str, Tensor], folder: Path) -> float:
-    """The smallest cosine between float32 and reloaded embeddings of 64 random images."""
-    exact = build(2 * DIMENSION).eval()
-    prefix = "visual."
-    exact.load_state_dict({k.removeprefix(prefix): v for k, v in state.items() if prefix in k})
-    loaded = open_clip.create_model(f"local-dir:{folder}").eval()
-    images = torch.randn(64, 3, 64, 64)
-    cosines = functional.cosine_similarity(exact(images), loaded.encode_image(images))
-    return float(cosines.min())
+def sketch_branch(tower: Tower, own: dict[str, Tensor]) -> Branch:
+    """What the sketch side has of its own, over the base as it was written."""
+    base = dict(tower.module.state_dict())
+    norms, weights = dict[str, Tensor](), dict[str, Tensor]()
+    for name, layer in tower.module.named_modules():
+        if isinstance(layer, (nn.BatchNorm1d, nn.BatchNorm2d)):
+            norms |= fold(base, own, name, layer.eps)
+        elif isinstance(layer, nn.LayerNorm):
+            norms |= {f"{name}.{key}": own[f"{name}.{key}"] for key in ("weight", "bias")}
+        elif isinstance(layer, nn.Conv2d):
+            weights[f"{name}.weight"] = own[f"{name}.weight"].half().float().contiguous()
+    return Branch(own["prompts"], layer_norms=norms, weights=weights)
+
+
+def write_branch(work: Path, out: Path, training: dict[str, Any]) -> None:
+    """The checkpoint of the sketch branch."""
+    base = load_encoder(resources.BUNDLED_MODEL, "cpu")
+    encoder = base.with_branches(sketch_branch(base.tower, mix(work)), base.photo)
+    encoder.save(out, training)
+    state = load_file(out / CHECKPOINT_WEIGHTS)
+    save_file(
+        {k: v.half() if ".weights." in k else v for k, v in state.items()}, out / CHECKPOINT_WEIGHTS
+    )
 
 
 def main() -> None:
-    """Gather, write, check."""
+    """Write the base, then the branch over it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--out", type=Path, default=CONFIG.parent)
-    parser.add_argument("--share", type=float, default=1.0)
     options = parser.parse_args()
-    state = gather_state(options.work, options.share)
-    options.out.mkdir(parents=True, exist_ok=True)
-    if options.out.resolve() != CONFIG.parent.resolve():
-        (options.out / CONFIG.name).write_text(CONFIG.read_text())
-    path = options.out / "open_clip_model.safetensors"
-    write_half(state, path)
-    print(f"{path.name}: {path.stat().st_size / 2**20:.1f} MiB,", end=" ")
-    print(f"smallest cosine to float32: {smallest_cosine(state, options.out):.6f}")
+    out = resources.bundled_model()
+    write_base(options.work, out)
+    run = torch.load(options.work / "train.pt", weights_only=True)
+    training = {
+        "method": "drawings of photos, sketches and prompts (making/pretraining/train.py)",
+        "steps": run["step"],
+        "minutes": round(run["seconds"] / 60, 1),
+        "drawings": list(KINDS),
+        "names": sorted(json.loads((options.work / "labels.json").read_text())["names"]),
+    }
+    write_branch(options.work, resources.bundled_model(resources.DEFAULT_MODEL), training)
+    for path in sorted(out.rglob("*.*")):
+        print(f"{path.relative_to(out)}: {path.stat().st_size / 1e6:.2f} MB")
 
 
 if __name__ == "__main__":

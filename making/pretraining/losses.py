@@ -1,17 +1,17 @@
 """What the tower is trained for.
 
 An embedding has two halves of ``DIMENSION`` each: the first lies where the text anchor of the class
-lies, the second where the teacher's features of the photo lie. What is compared is always of unit
-length: a half against anchors or teacher, the whole against other embeddings.
+lies, the second where the original network's features of the photo lie. What is compared is always
+of unit length: a half against anchors or features, the whole against other embeddings.
 """
 
-from pathlib import Path
-
-import numpy as np
 import torch
-from batches import Batch
 from torch import Tensor, nn
 from torch.nn import functional
+
+TEMPERATURE = 0.07
+KEYS = 2048
+GROUP_SHARE = 0.5
 
 
 class AnchorHead(nn.Module):
@@ -29,114 +29,82 @@ class AnchorHead(nn.Module):
         self.offset = nn.Parameter(torch.where(known[:, None], torch.zeros_like(start), start))
         self.log_scale = nn.Parameter(torch.tensor(scale).log())
 
+    def places(self) -> Tensor:
+        """(C, D) of unit length."""
+        return functional.normalize(self.anchors + self.offset, dim=1)
+
     def forward(self, embeddings: Tensor, names: Tensor) -> Tensor:
         """Cross-entropy with label smoothing 0.1, a scalar."""
-        weights = functional.normalize(self.anchors + self.offset, dim=1)
-        scale = self.log_scale.exp().clamp(max=50)
-        logits = scale * embeddings @ weights.T
+        logits = self.log_scale.exp().clamp(max=50) * embeddings @ self.places().T
         return functional.cross_entropy(logits, names, label_smoothing=0.1)
 
 
-def class_contrast(similarity: Tensor, same: Tensor, scale: Tensor) -> Tensor:
-    """Supervised contrast between sketches and photos, both ways, a scalar.
-
-    similarity (S, P) cosines, same (S, P) bool. For each row with a positive:
-    -mean_{p: same} log softmax_p(scale * similarity); rows without one are left out.
-    """
-    total = similarity.new_zeros(())
-    for cosine, positive in ((similarity, same), (similarity.T, same.T)):
-        log_share = functional.log_softmax(scale * cosine, dim=1)
-        count = positive.sum(dim=1)
-        row = -(log_share * positive).sum(dim=1) / count.clamp(min=1)
-        total = total + row.sum() / (count > 0).sum().clamp(min=1)
-    return total / 2
-
-
-def own_photo_contrast(similarity: Tensor, partner: Tensor, scale: Tensor) -> Tensor:
-    """The sketch's own photo among all photos of the batch, a scalar.
-
-    similarity (S, P), partner (S,): column of the own photo or -1 (left out).
-    """
-    return functional.cross_entropy(scale * similarity, partner, ignore_index=-1)
-
-
-def read_teacher(work: Path) -> Tensor:
-    """The teacher's features of the photos, unit length, (N, DIMENSION) float32."""
-    return torch.from_numpy(np.load(work / "teacher.npy")).float()
-
-
-TEMPERATURE = 0.07
-KEYS = 2048
-GROUP_SHARE = 0.5
-
-
 class TeacherLoss(nn.Module):
-    """Photos and drawings of photos lie where the teacher's features of the photo lie.
+    """Photos lie where the original network's features of them lie.
 
-    targets (N, D): unit-length features t of every photo; groups (N,): the group of each. For an
-    image x of photo n with unit-length half b, KEYS random photos k, the groups' mean features m_g
-    and T = TEMPERATURE:
+    targets (N, D): unit-length features t of every photo; groups (N,): the group of each. For a
+    photo n with unit-length half b, KEYS random photos k, the groups' mean features m_g and
+    T = TEMPERATURE:
 
         (1 - <b, t_n>) + H(softmax_k(<t_n, t_k> / T), softmax_k(<b, t_k> / T))
         + GROUP_SHARE * H(group, softmax_g(<b, m_g> / T)),  H the cross-entropy
-
-    The last term is over every image whose group has photos, drawn from one or not.
     """
 
     def __init__(self, targets: Tensor, groups: Tensor, count: int) -> None:
         super().__init__()
-        self.targets: Tensor
-        self.means: Tensor
-        self.register_buffer("targets", targets, persistent=False)
+        self.targets, self.groups = targets, groups
         means = torch.zeros(count, targets.shape[1]).index_add_(0, groups, targets)
-        self.register_buffer("means", functional.normalize(means, dim=1), persistent=False)
+        self.means = functional.normalize(means, dim=1)
 
-    def forward(self, halves: Tensor, groups: Tensor, source: Tensor) -> Tensor:
-        """A scalar; halves (B, D) unit length, groups (B,), source (B,) photo numbers or -1."""
-        shown = source >= 0
-        own, half = self.targets[source[shown]], halves[shown]
-        keys = self.targets[torch.randint(len(self.targets), (KEYS,), device=half.device)]
+    def forward(self, halves: Tensor, photos: Tensor) -> Tensor:
+        """A scalar; halves (B, D) unit length, photos (B,) their numbers."""
+        own = self.targets[photos]
+        keys = self.targets[torch.randint(len(self.targets), (KEYS,))]
         wanted = torch.softmax(own @ keys.T / TEMPERATURE, dim=1)
-        relation = functional.cross_entropy(half @ keys.T / TEMPERATURE, wanted)
+        relation = functional.cross_entropy(halves @ keys.T / TEMPERATURE, wanted)
         pictured = self.means.any(dim=1)  # groups without a photo are no answer
         logits = (halves @ self.means.T / TEMPERATURE).masked_fill(~pictured, -torch.inf)
-        known = pictured[groups]
-        kind = functional.cross_entropy(logits[known], groups[known])
-        return (1 - (half * own).sum(dim=1)).mean() + relation + GROUP_SHARE * kind
+        kind = functional.cross_entropy(logits, self.groups[photos])
+        return (1 - (halves * own).sum(dim=1)).mean() + relation + GROUP_SHARE * kind
 
 
-class PretrainingLoss(nn.Module):
-    """anchor cross-entropy + contrast * class contrast + own * own-photo contrast + distil *
-    teacher loss."""
+class SketchLoss(nn.Module):
+    """A drawing lies where its photo lies, and near the photos of its class.
 
-    def __init__(
-        self, head: AnchorHead, teacher: TeacherLoss, contrast: float, own: float, distil: float
-    ) -> None:
+    For a drawing with unit-length embedding z, its photo's embedding p (frozen, as all photos are)
+    and a bank of photos q_j, s a learned scale and S = RELATION_SCALE:
+
+        own       -log softmax_j(s <z, q_j>) of its own photo; photos of the same thing left out
+        relation  H(softmax_j(S <p, q_j>), softmax_j(S <z, q_j>)), a distillation without classes
+        near      1 - <z, p>
+        kind      -log of the share that the photos of its group have in softmax_j(c <z, q_j>)
+
+    A drawing without a photo of its own has ``kind`` alone.
+    """
+
+    RELATION_SCALE = 12.0
+
+    def __init__(self) -> None:
         super().__init__()
-        self.head, self.teacher = head, teacher
-        self.contrast, self.own, self.distil = contrast, own, distil
-        self.class_log_scale = nn.Parameter(torch.tensor(12.0).log())
-        self.own_log_scale = nn.Parameter(torch.tensor(16.0).log())
+        self.own_scale = nn.Parameter(torch.tensor(14.0).log())
+        self.kind_scale = nn.Parameter(torch.tensor(12.0).log())
 
-    def forward(self, features: Tensor, batch: Batch) -> dict[str, Tensor]:
-        """``total`` is minimised, the rest is for the log; features (S + P, 2 D), any length.
-
-        Without sketches the contrasts are left out.
-        """
-        named, seen = (functional.normalize(half, dim=1) for half in features.chunk(2, dim=1))
-        parts = {"anchor": self.head(named, batch.names)}
-        total = parts["anchor"]
-        if self.distil:
-            parts["teacher"] = self.teacher(seen, batch.groups, batch.source)
-            total = total + self.distil * parts["teacher"]
-        if batch.sketches:
-            whole = functional.normalize(features, dim=1)
-            similarity = whole[: batch.sketches] @ whole[batch.sketches :].T
-            groups = batch.groups
-            same = groups[: batch.sketches, None] == groups[None, batch.sketches :]
-            scale = self.class_log_scale.exp().clamp(max=40)
-            parts["class"] = class_contrast(similarity, same, scale)
-            scale = self.own_log_scale.exp().clamp(max=40)
-            parts["own"] = own_photo_contrast(similarity, batch.partner, scale)
-            total = total + self.contrast * parts["class"] + self.own * parts["own"]
-        return {"total": total, **parts}
+    def forward(
+        self, z: Tensor, own: Tensor, bank: Tensor, same: Tensor, twin: Tensor
+    ) -> dict[str, Tensor]:
+        """z (B, D), own (B,) place in the bank or -1, bank (K, D), same (B, K) of its group,
+        twin (B, K) another photo of the very thing it shows."""
+        cosine = z @ bank.T
+        paired = own >= 0
+        share = functional.log_softmax(
+            self.kind_scale.exp().clamp(max=40) * cosine, dim=1
+        ).masked_fill(~same, -torch.inf)
+        grouped = same.any(dim=1)
+        parts = {"kind": -share[grouped].logsumexp(dim=1).mean()}
+        target, mine, places = bank[own[paired]], cosine[paired], own[paired]
+        logits = self.own_scale.exp().clamp(max=40) * mine
+        parts["own"] = functional.cross_entropy(logits.masked_fill(twin[paired], -30.0), places)
+        wanted = torch.softmax(self.RELATION_SCALE * target @ bank.T, dim=1)
+        parts["relation"] = functional.cross_entropy(self.RELATION_SCALE * mine, wanted)
+        parts["near"] = (1 - (z[paired] * target).sum(dim=1)).mean()
+        return parts

@@ -29,6 +29,29 @@ VALIDATION: tuple[str, ...] = (
 )
 NEAR_VALIDATION: frozenset[str] = frozenset({"motorbike"})
 
+# Classes of ImageNet-1k that look like an unseen or a validation class, or show one.
+IMAGENET_AWAY: frozenset[str] = frozenset(
+    {"brambling", "goldfinch", "house finch", "junco", "indigo bunting", "robin", "bulbul", "jay"}
+    | {"magpie", "chickadee", "water ouzel", "coucal", "bee eater", "jacamar", "hummingbird"}
+    | {"albatross", "red-backed sandpiper", "ruddy turnstone", "oystercatcher", "redshank"}
+    | {
+        "dowitcher",
+        "killer whale",
+        "grey whale",
+        "dugong",
+        "ox",
+        "water buffalo",
+        "bison",
+        "oxcart",
+    }
+    | {"mouse", "hamster", "mousetrap", "chain saw", "scabbard", "letter opener", "window screen"}
+    | {"window shade", "sliding door", "shoji", "boathouse", "thatch", "mobile home"}
+    | {"great white shark", "tiger shark", "hammerhead", "great grey owl", "wood rabbit", "hare"}
+    | {"angora", "fox squirrel", "squirrel monkey", "sorrel", "horse cart", "zebra", "castle"}
+    | {"palace", "grand piano", "upright", "pineapple", "assault rifle", "rifle", "revolver"}
+    | {"hatchet", "moped", "motor scooter", "yawl", "schooner", "catamaran", "trimaran", "pirate"}
+)
+
 # A data set's spelling -> the spelling of the anchors.
 ALIASES: dict[str, str] = {
     "ape": "gorilla",

@@ -28,7 +28,6 @@ import numpy as np
 import resvg_py
 from packages import class_names, one, read_options, resolve, unpack
 from PIL import Image
-from prepare import SIZE
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,7 @@ SKIPPED_CLIPART = re.compile(
 )
 MISNAMED = ("table", "cast", "log", "line", "bolt", "radar", "file", "square", "circle", "triangle")
 LARGEST = 400_000  # bytes of a clip-art file: some are posters
+SMALLEST = 32  # pixels of the shorter side
 BITMAPS = 40  # drawings of each Quick, Draw! word
 
 
@@ -135,10 +135,10 @@ def save(pictures: Iterable[Picture], kind: str, out: Path, known: frozenset[str
     count = 0
     for picture in pictures:
         name = resolve(picture.names, known, picture.more)
-        if name is None or min(picture.image.size) < SIZE // 2:
+        if name is None or min(picture.image.size) < SMALLEST:
             continue
         rgba = picture.image.convert("RGBA")
-        rgba.thumbnail((128, 128), Image.Resampling.LANCZOS)
+        rgba.thumbnail((160, 160), Image.Resampling.LANCZOS)
         drawn = picture.stem.startswith("clipart") and colourless(rgba)
         folder = out / ("sketch" if drawn else kind) / name
         folder.mkdir(parents=True, exist_ok=True)

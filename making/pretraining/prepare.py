@@ -1,51 +1,62 @@
-"""Decode the training data once into arrays: ``python prepare.py --data DIR --work DIR``.
+"""Decode the training data once: ``python prepare.py --data DATA --work WORK``, 25 minutes.
 
-Writes into the work folder (N photos, M sketches, V variants of each sketch):
+Photos and drawings are squares of SIDE pixels. Writes into WORK (N photos, L drawings):
 
-    photos.npy    (N, 64, 64, 3) uint8, RGB
-    sketches.npy  (M, V, 64, 64) uint8, ink: 0 is white paper, 255 is a full black line
-    labels.json   names, groups, and per photo and sketch their numbers; the photo of each sketch
+    photos.npy    (N, SIDE, SIDE, 3) uint8, RGB
+    drawings.npy  (L, SIDE, SIDE) uint8, ink: 0 is white paper, 255 is a full black line
+    labels.json   names and groups; of each photo its numbers; of each drawing its numbers, the
+                  photo it shows (-1: none is known) and its kind
     sketchy/      links to sketchy25 but for the held-out photos and their sketches, for
-                  ``sbir train`` to learn prompts from (it leaves the unseen classes alone)
+                  ``sbir train`` (it leaves the unseen classes alone)
     held-out/     links to those, for ``sbir evaluate``
     validation/   links to the validation classes, likewise
+
+The photos: Sketchy's, one of each ImageNet class, a part of Tiny ImageNet's, and what pictures.py
+and views.py found, set before a ground. The drawings: line drawings of all of these
+(``sbir_cli.imaging.line_drawing``), Sketchy's, Quick, Draw!'s, and icons.
 """
 
 import argparse
+import functools
 import io
 import json
 import zipfile
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
-from names import VALIDATION, canonical, group_of, read_anchors, takes_part
+from names import IMAGENET_AWAY, VALIDATION, canonical, group_of, read_anchors, takes_part
+from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-Bytes = NDArray[np.uint8]
+from sbir_cli.imaging.line_drawing import STYLES, Study, draw, is_drawing
 
-SIZE = 64
-VARIANTS = 24
-# Widths in pixels of the line-thickening filter on a 256 px Sketchy sketch; each has VARIANTS / 4.
-THICKENING = (1, 3, 5, 7)
-PICTURE_ROWS, VIEW_ROWS = 8, 3  # photos made of each cut-out picture, by different grounds
+Bytes = NDArray[np.uint8]
+SIDE = 160
+RENDERINGS = 4  # of each Quick, Draw! drawing
+PICTURE_GROUNDS, VIEW_GROUNDS = 3, 1  # photos made of each cut-out picture
+TINY_PHOTOS, TINY_DRAWN = 125, 40  # of each Tiny ImageNet class
 HELD_OUT_PHOTOS = 4  # of each class of sketchy25, one of them with its sketches
+KINDS = ("line", "sketchy", "quickdraw", "icon")
 
 
 @dataclass
 class Labels:
-    """What is known of each photo and sketch; numbers index ``names`` and ``groups``."""
+    """What is known of each photo and drawing; numbers index ``names`` and ``groups``."""
 
     names: list[str] = field(default_factory=list)
     groups: list[str] = field(default_factory=list)
     photo_name: list[int] = field(default_factory=list)
     photo_group: list[int] = field(default_factory=list)
-    sketch_name: list[int] = field(default_factory=list)
-    sketch_group: list[int] = field(default_factory=list)
-    sketch_photo: list[int] = field(default_factory=list)  # the photo it was drawn from, or -1
+    drawing_name: list[int] = field(default_factory=list)
+    drawing_group: list[int] = field(default_factory=list)
+    drawing_photo: list[int] = field(default_factory=list)
+    drawing_kind: list[int] = field(default_factory=list)
 
     def number(self, name: str) -> tuple[int, int]:
         """The numbers of a name and of its group, new ones if they are new."""
@@ -55,6 +66,29 @@ class Labels:
         if group not in self.groups:
             self.groups.append(group)
         return self.names.index(name), self.groups.index(group)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file to decode: what it shows, and how many line drawings to make of it."""
+
+    name: str
+    kind: str
+    source: Path
+    member: str = ""  # inside an archive
+    stem: str = ""
+    lines: int = 0
+    grounds: int = 1
+    subject: bool = True  # whether to look for it: small photos are drawn whole
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of a file: photos, line drawings of them, other drawings."""
+
+    photos: list[Bytes] = field(default_factory=list)
+    lines: list[Bytes] = field(default_factory=list)
+    drawings: list[Bytes] = field(default_factory=list)
 
 
 def held_out(photos: list[str], sketches: list[str]) -> set[str]:
@@ -68,187 +102,216 @@ def held_out(photos: list[str], sketches: list[str]) -> set[str]:
     return {fewest, *[p for p in sorted(photos) if p not in drawn][1 - HELD_OUT_PHOTOS :]}
 
 
-def square_photo(image: Image.Image) -> Bytes:
-    """The photo's shorter side to 64 px (bicubic), centre crop, (64, 64, 3) uint8."""
+def square_photo(image: Image.Image, side: int = SIDE) -> Bytes:
+    """The photo's shorter side to ``side`` px (bicubic), centre crop, (side, side, 3) uint8."""
     image = image.convert("RGB")
-    if image.size != (SIZE, SIZE):
-        scale = SIZE / min(image.size)
-        size = (round(image.width * scale), round(image.height * scale))
-        image = image.resize(size, Image.Resampling.BICUBIC)
-        left, top = (image.width - SIZE) // 2, (image.height - SIZE) // 2
-        image = image.crop((left, top, left + SIZE, top + SIZE))
-    return np.asarray(image)
+    scale = side / min(image.size)
+    size = (max(side, round(image.width * scale)), max(side, round(image.height * scale)))
+    image = image.resize(size, Image.Resampling.BICUBIC)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return np.asarray(image.crop((left, top, left + side, top + side)))
 
 
-def square_sketch(image: Image.Image, thickening: int = 1) -> Bytes:
-    """The sketch on white, padded to a square, to 64 px (bicubic), (64, 64) uint8, grey."""
+def square_sketch(image: Image.Image, side: int = SIDE) -> Bytes:
+    """The sketch on white, padded to a square, to ``side`` px (bicubic), (side, side) grey."""
     rgba = image.convert("RGBA")
-    flat = Image.new("RGBA", rgba.size, "white")
-    grey = Image.alpha_composite(flat, rgba).convert("L")
-    side = max(grey.size)
-    canvas = Image.new("L", (side, side), 255)
-    canvas.paste(grey, ((side - grey.width) // 2, (side - grey.height) // 2))
-    if thickening > 1:
-        canvas = canvas.filter(ImageFilter.MinFilter(thickening))
-    return np.asarray(canvas.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+    grey = Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("L")
+    longer = max(grey.size)
+    canvas = Image.new("L", (longer, longer), 255)
+    canvas.paste(grey, ((longer - grey.width) // 2, (longer - grey.height) // 2))
+    return np.asarray(canvas.resize((side, side), Image.Resampling.BICUBIC))
 
 
 def draw_strokes(strokes: list[list[list[int]]], rng: np.random.Generator) -> Bytes:
-    """One random rendering of a vector drawing as ink, (64, 64) uint8.
+    """One random rendering of a vector drawing as ink, (SIDE, SIDE) uint8.
 
     Strokes are lists of x and y in 0..255. Points are jittered, a stroke is dropped now and then,
-    and the line is 2 to 9 px wide on 256 px.
+    and the line is 0.8 to 3.5 % of the side wide.
     """
     low = np.min([np.min(s, axis=1) for s in strokes], axis=0)
     high = np.max([np.max(s, axis=1) for s in strokes], axis=0)
-    scale = rng.uniform(200, 240) / max(float((high - low).max()), 1.0)
-    offset = 128 - scale * (low + high) / 2
-    width = round(float(np.exp(rng.uniform(np.log(2), np.log(9)))))
-    jitter = rng.uniform(0, 2.5)
-    canvas = Image.new("L", (256, 256), 0)
+    scale = rng.uniform(250, 300) / max(float((high - low).max()), 1.0)
+    offset = SIDE - scale * (low + high) / 2
+    width = round(2 * SIDE * float(np.exp(rng.uniform(np.log(0.008), np.log(0.035)))))
+    jitter = rng.uniform(0, 3)
+    canvas = Image.new("L", (2 * SIDE, 2 * SIDE), 0)
     pen = ImageDraw.Draw(canvas)
     for stroke in strokes:
         if len(strokes) > 3 and rng.random() < 0.08:
             continue
         points = scale * np.asarray(stroke, dtype=np.float64) + offset[:, None]
         points = points + rng.normal(0, jitter, points.shape) + rng.normal(0, jitter, (2, 1))
-        pen.line(points.T.ravel().tolist(), fill=255, width=width)
-    return np.asarray(canvas.resize((SIZE, SIZE), Image.Resampling.BICUBIC))
+        pen.line(points.T.ravel().tolist(), fill=255, width=width, joint="curve")
+    return np.asarray(canvas.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
 
 
-def decode_shard(path: Path) -> dict[str, Bytes]:
-    """The photos of one Tiny ImageNet shard by WordNet number, (n, 64, 64, 3) uint8 each."""
-    found: dict[str, list[Bytes]] = {}
-    with zipfile.ZipFile(path) as archive:
-        for name in archive.namelist():
-            photo = square_photo(Image.open(io.BytesIO(archive.read(name))))
-            found.setdefault(name.split("/")[0], []).append(photo)
-    return {wnid: np.stack(photos) for wnid, photos in found.items()}
+def make_lines(
+    photo: Bytes, alpha: Bytes | None, task: Task, rng: np.random.Generator
+) -> list[Bytes]:
+    """The task's line drawings, those that came out empty or full left out."""
+    study = Study.of(photo, alpha, find_subject=task.subject)
+    first = int(rng.integers(len(STYLES)))
+    styles = [STYLES[(first + i) % len(STYLES)] for i in range(task.lines)]
+    drawn = [draw(study, style, int(rng.integers(2**31))) for style in styles]
+    return [cv2.resize(ink, (SIDE, SIDE)) for ink in drawn if is_drawing(ink)]  # type: ignore[misc]
 
 
-def draw_file(path: Path) -> Bytes:
-    """All drawings of one Quick, Draw! file in V renderings, (n, V, 64, 64) uint8."""
-    rng = np.random.default_rng(list(path.stem.encode()))
-    rows = [json.loads(line)["drawing"] for line in path.read_text().splitlines()]
-    return np.stack([[draw_strokes(row, rng) for _ in range(VARIANTS)] for row in rows])
-
-
-def thicken_class(folder: Path) -> dict[str, Bytes]:
-    """The Sketchy sketches of one class by file stem, (V, 64, 64) uint8 ink each."""
-    found: dict[str, Bytes] = {}
-    for path in sorted(folder.glob("*.png")):
-        with Image.open(path) as image:
-            inks = [255 - square_sketch(image, width) for width in THICKENING]
-            found[path.stem] = np.repeat(np.stack(inks), VARIANTS // len(THICKENING), axis=0)
-    return found
-
-
-def collect(data: Path, pictures: Path, pool: ProcessPoolExecutor) -> tuple[Bytes, Bytes, Labels]:
-    """Read the sources; returns photos, sketches and their labels."""
-    labels, photos, sketches = Labels(), list[Bytes](), list[Bytes]()
-    sketchy = data / "sketchy25"
-    folders = [f for f in sorted((sketchy / "photo").iterdir()) if takes_part(canonical(f.name))]
-    drawings = sorted((data / "quickdraw").glob("*.ndjson"))
-    drawings = [f for f in drawings if takes_part(canonical(f.stem))]
-    known = frozenset(canonical(f.stem) for f in [*folders, *drawings])
-    known |= frozenset(read_anchors(data))
-    thickened = pool.map(thicken_class, [sketchy / "sketch" / f.name for f in folders])
-    drawn = pool.map(draw_file, drawings, chunksize=8)
-    for folder, variants in zip(folders, thickened, strict=True):
-        name, group = labels.number(canonical(folder.name))
-        left_out = held_out([p.stem for p in folder.glob("*.jpg")], list(variants))
-        files = [p for p in sorted(folder.glob("*.jpg")) if p.stem not in left_out]
-        place = {p.stem: len(photos) + i for i, p in enumerate(files)}
-        photos += [square_photo(Image.open(p)) for p in files]
-        labels.photo_name += [name] * len(place)
-        labels.photo_group += [group] * len(place)
-        kept = [stem for stem in variants if stem.rsplit("-", 1)[0] in place]
-        sketches += [variants[stem] for stem in kept]
-        labels.sketch_photo += [place[stem.rsplit("-", 1)[0]] for stem in kept]
-        labels.sketch_name += [name] * len(kept)
-        labels.sketch_group += [group] * len(kept)
-    for path, inks in zip(drawings, drawn, strict=True):
-        name, group = labels.number(canonical(path.stem))
-        sketches += list(inks)
-        labels.sketch_photo += [-1] * len(inks)
-        labels.sketch_name += [name] * len(inks)
-        labels.sketch_group += [group] * len(inks)
-    add_tiny_imagenet(data / "tiny-imagenet-64", pool, known, photos, labels)
-    add_pictures(pictures, photos, sketches, labels)
-    return np.stack(photos), np.stack(sketches), labels
-
-
-def add_tiny_imagenet(
-    folder: Path,
-    pool: ProcessPoolExecutor,
-    known: frozenset[str],
-    photos: list[Bytes],
-    labels: Labels,
-) -> None:
-    """Append the Tiny ImageNet photos of the classes that take part."""
-    titles: dict[str, str] = json.loads((folder / "classes.json").read_text())
-    for shard in pool.map(decode_shard, sorted(folder.glob("*.zip"))):
-        for wnid, batch in shard.items():
-            title = canonical(titles[wnid], known)
-            if not takes_part(title) or not takes_part(group_of(title)):
-                continue
-            name, group = labels.number(title)
-            photos += list(batch)
-            labels.photo_name += [name] * len(batch)
-            labels.photo_group += [group] * len(batch)
-
-
-def add_pictures(folder: Path, photos: list[Bytes], sketches: list[Bytes], labels: Labels) -> None:
-    """Append what ``pictures.py`` and ``views.py`` found, if they were run."""
-    rng = np.random.default_rng(0)
-    backdrops = list(photos)
-    for path in sorted(folder.glob("photo/*/*.png")):
-        name, group = labels.number(path.parent.name)
-        with Image.open(path) as image:
-            rows = VIEW_ROWS if path.name.startswith("view") else PICTURE_ROWS
-            photos += [set_before(image.convert("RGBA"), backdrops, rng) for _ in range(rows)]
-        labels.photo_name += [name] * rows
-        labels.photo_group += [group] * rows
-    for path in sorted(folder.glob("sketch/*/*.png")):
-        name, group = labels.number(path.parent.name)
-        with Image.open(path) as image:
-            ink = 255 - square_sketch(image)
-        sketches.append(np.repeat(ink[None], VARIANTS, axis=0))
-        labels.sketch_photo.append(-1)
-        labels.sketch_name.append(name)
-        labels.sketch_group.append(group)
-
-
-def set_before(picture: Image.Image, backdrops: list[Bytes], rng: np.random.Generator) -> Bytes:
-    """A cut-out picture somewhere on paper, a plain or shaded ground, or a photo, (64, 64, 3)."""
-    ground = Image.fromarray(make_ground(backdrops, rng))
+def set_before(picture: Image.Image, rng: np.random.Generator) -> tuple[Bytes, Bytes]:
+    """A cut-out picture somewhere on a ground: the photo (SIDE, SIDE, 3) and where it lies."""
+    ground = Image.fromarray(make_ground(rng))
     picture = picture.crop(picture.getchannel("A").getbbox())
-    scale = rng.uniform(0.6, 1.0) * SIZE / max(picture.size)
+    scale = rng.uniform(0.6, 1.0) * SIDE / max(picture.size)
     width, height = (max(1, round(scale * side)) for side in picture.size)
     picture = picture.resize((width, height), Image.Resampling.LANCZOS)
-    place = (int(rng.integers(SIZE - width + 1)), int(rng.integers(SIZE - height + 1)))
+    place = (int(rng.integers(SIDE - width + 1)), int(rng.integers(SIDE - height + 1)))
     if rng.random() < 0.5:  # a soft shadow
-        shadow = Image.new("L", (SIZE, SIZE))
-        shadow.paste(picture.getchannel("A"), (place[0] + int(rng.integers(-4, 5)), place[1] + 3))
-        shadow = shadow.filter(ImageFilter.GaussianBlur(3)).point(lambda v: v // 2)
+        shadow = Image.new("L", (SIDE, SIDE))
+        shadow.paste(picture.getchannel("A"), (place[0] + int(rng.integers(-9, 10)), place[1] + 7))
+        shadow = shadow.filter(ImageFilter.GaussianBlur(7)).point(lambda v: v // 2)
         ground.paste((20, 20, 20), (0, 0), shadow)
     ground.paste(picture, place, picture)
-    return np.asarray(ground)
+    alpha = Image.new("L", (SIDE, SIDE))
+    alpha.paste(picture.getchannel("A"), place)
+    return np.asarray(ground), np.asarray(alpha)
 
 
-def make_ground(backdrops: list[Bytes], rng: np.random.Generator) -> Bytes:
-    """White or nearly so, one colour, two colours with a horizon, or a blurred photo."""
+def make_ground(rng: np.random.Generator) -> Bytes:
+    """White or nearly so, one colour, two colours with a horizon, or soft clouds of colour."""
     kind = rng.random()
     if kind < 0.3:
-        return np.full((SIZE, SIZE, 3), rng.integers(230, 256), np.uint8)
-    if kind < 0.7:
+        return np.full((SIDE, SIDE, 3), rng.integers(230, 256), np.uint8)
+    if kind < 0.75:
         wall, floor = rng.integers(40, 250, (2, 3))
-        light = np.linspace(rng.uniform(0.7, 1.1), rng.uniform(0.7, 1.1), SIZE)[:, None, None]
-        horizon = rng.integers(30, 60) if kind < 0.5 else SIZE
-        colour = np.where(np.arange(SIZE)[:, None] < horizon, wall, floor)[:, None]
-        return np.broadcast_to((light * colour).clip(0, 255), (SIZE, SIZE, 3)).astype(np.uint8)
-    photo = Image.fromarray(backdrops[rng.integers(len(backdrops))])
-    return np.asarray(photo.filter(ImageFilter.GaussianBlur(rng.uniform(0, 4))))
+        light = np.linspace(rng.uniform(0.7, 1.1), rng.uniform(0.7, 1.1), SIDE)[:, None, None]
+        horizon = rng.integers(75, 150) if kind < 0.5 else SIDE
+        colour = np.where(np.arange(SIDE)[:, None] < horizon, wall, floor)[:, None]
+        return np.broadcast_to((light * colour).clip(0, 255), (SIDE, SIDE, 3)).astype(np.uint8)
+    cells = Image.fromarray(rng.integers(20, 250, (4, 4, 3)).astype(np.uint8))
+    return np.asarray(cells.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+
+
+def make(task: Task) -> Made:
+    """Decode one file."""
+    cv2.setNumThreads(1)
+    rng = np.random.default_rng(list(f"{task.name}{task.source.name}{task.member}".encode()))
+    if task.kind == "quickdraw":
+        rows = [json.loads(line)["drawing"] for line in task.source.read_text().splitlines()]
+        return Made(drawings=[draw_strokes(r, rng) for r in rows for _ in range(task.grounds)])
+    if task.kind == "bitmaps":
+        rows = np.load(task.source)[task.member][: task.grounds].reshape(-1, 28, 28)
+        return Made(drawings=[trace_bitmap(row, rng) for row in rows])
+    if task.member:
+        image = Image.open(io.BytesIO(open_archive(task.source).read(task.member)))
+    else:
+        image = Image.open(task.source)
+    if task.kind in ("sketchy", "icon"):
+        return Made(drawings=[255 - square_sketch(image)])
+    if task.kind == "picture":
+        pairs = [set_before(image.convert("RGBA"), rng) for _ in range(task.grounds)]
+        return Made([p for p, _ in pairs], make_lines(*pairs[0], task, rng))
+    photo = square_photo(image)
+    return Made([photo], make_lines(photo, None, task, rng) if task.lines else [])
+
+
+@functools.cache
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """Kept open: its directory of 25,000 files takes longer to read than a file."""
+    return zipfile.ZipFile(path)
+
+
+def trace_bitmap(grey: Bytes, rng: np.random.Generator) -> Bytes:
+    """A drawing of 28 px, white on black, as smooth ink of a random thickness."""
+    large = Image.fromarray(grey).resize((2 * SIDE, 2 * SIDE), Image.Resampling.BICUBIC)
+    ink = Image.fromarray((np.asarray(large) > rng.uniform(70, 200)).astype(np.uint8) * 255)
+    return np.asarray(ink.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
+
+
+def list_tasks(data: Path, pictures: Path) -> Iterator[Task]:
+    """Every file that takes part; a photo before its sketches."""
+    sketchy = data / "sketchy25"
+    folders = [f for f in sorted((sketchy / "photo").iterdir()) if takes_part(canonical(f.name))]
+    drawn = sorted((data / "quickdraw").glob("*.ndjson"))
+    known = frozenset(canonical(f.name) for f in folders) | frozenset(read_anchors(data))
+    known |= frozenset(canonical(f.stem) for f in drawn if takes_part(canonical(f.stem)))
+    for folder in folders:
+        name, photos = canonical(folder.name), sorted(folder.glob("*.jpg"))
+        sketches = sorted((sketchy / "sketch" / folder.name).glob("*.png"))
+        away = held_out([p.stem for p in photos], [p.stem for p in sketches])
+        for path in photos:
+            if path.stem not in away:
+                yield Task(name, "photo", path, stem=path.stem, lines=8)
+        for path in sketches:
+            if path.stem.rsplit("-", 1)[0] not in away:
+                yield Task(name, "sketchy", path, stem=path.stem.rsplit("-", 1)[0])
+    for file in (*drawn, *sorted((data / "quickdraw-more").glob("*.ndjson"))):
+        name = canonical(file.stem)
+        if takes_part(name):
+            many = file.parent.name == "quickdraw-more"
+            yield Task(name, "quickdraw", file, grounds=1 if many else RENDERINGS)
+    bitmaps = data / "quickdraw-more" / "bitmaps28.npz"
+    for member in np.load(bitmaps).files:
+        if takes_part(canonical(member)) and member not in ("house", "bird"):
+            yield Task(canonical(member), "bitmaps", bitmaps, member, grounds=300)
+    archive = data / "imagenet-160" / "photos.zip"
+    for member in sorted(zipfile.ZipFile(archive).namelist()):
+        title = Path(member).stem[10:].replace("_", " ").lower()
+        name = canonical(title, known)
+        if member.endswith(".webp") and title not in IMAGENET_AWAY and takes_part(name):
+            yield Task(name, "photo", archive, member, lines=8)
+    titles = json.loads((data / "tiny-imagenet-64" / "classes.json").read_text())
+    seen = Counter[str]()
+    for shard in sorted((data / "tiny-imagenet-64").glob("*.zip")):
+        for member in zipfile.ZipFile(shard).namelist():
+            wnid = member.split("/")[0]
+            name = canonical(titles[wnid], known)
+            if not takes_part(name) or not takes_part(group_of(name)) or seen[wnid] >= TINY_PHOTOS:
+                continue
+            seen[wnid] += 1
+            lines = 2 if seen[wnid] <= TINY_DRAWN else 0
+            yield Task(name, "photo", shard, member, lines=lines, subject=False)
+    for path in sorted(pictures.glob("photo/*/*.png")):
+        view = path.name.startswith("view")
+        grounds = VIEW_GROUNDS if view else PICTURE_GROUNDS
+        yield Task(path.parent.name, "picture", path, lines=3, grounds=grounds)
+    for path in sorted(pictures.glob("sketch/*/*.png")):
+        yield Task(path.parent.name, "icon", path)
+
+
+def collect(data: Path, work: Path, pool: ProcessPoolExecutor) -> Labels:
+    """Decode every file, and write photos and drawings as they come."""
+    labels, tasks = Labels(), list(list_tasks(data, work / "pictures"))
+    place: dict[tuple[str, str], int] = {}
+    with (work / "photos.raw").open("wb") as photos, (work / "drawings.raw").open("wb") as drawings:
+        for task, made in zip(tasks, pool.map(make, tasks, chunksize=8), strict=True):
+            name, group = labels.number(task.name)
+            first = len(labels.photo_name)
+            for photo in made.photos:
+                photos.write(photo.tobytes())
+                labels.photo_name.append(name)
+                labels.photo_group.append(group)
+            if task.stem and made.photos:
+                place[task.name, task.stem] = first
+            kind = task.kind if task.kind in KINDS else "quickdraw" if made.drawings else "line"
+            shown = place.get((task.name, task.stem), -1) if made.drawings else first
+            for ink in (*made.lines, *made.drawings):
+                drawings.write(ink.tobytes())
+                labels.drawing_name.append(name)
+                labels.drawing_group.append(group)
+                labels.drawing_photo.append(shown)
+                labels.drawing_kind.append(KINDS.index(kind))
+    give_shape(work / "photos", (len(labels.photo_name), SIDE, SIDE, 3))
+    give_shape(work / "drawings", (len(labels.drawing_name), SIDE, SIDE))
+    return labels
+
+
+def give_shape(path: Path, shape: tuple[int, ...]) -> None:
+    """From bytes to an array file that can be mapped into memory."""
+    raw = np.memmap(path.with_suffix(".raw"), np.uint8, "r", shape=shape)
+    array = open_memmap(path.with_suffix(".npy"), "w+", np.uint8, shape)
+    for start in range(0, shape[0], 4096):
+        array[start : start + 4096] = raw[start : start + 4096]
+    array.flush()
+    path.with_suffix(".raw").unlink()
 
 
 def link(path: Path, source: Path, out: Path) -> None:
@@ -283,14 +346,13 @@ def main() -> None:
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(options.processes) as pool:
-        photos, sketches, labels = collect(options.data, options.work / "pictures", pool)
-    np.save(options.work / "photos.npy", photos)
-    np.save(options.work / "sketches.npy", sketches)
+        labels = collect(options.data, options.work, pool)
     (options.work / "labels.json").write_text(json.dumps(asdict(labels)))
     link_sketchy(options.data / "sketchy25", options.work)
-    paired = set(labels.photo_group) & set(labels.sketch_group)
-    print(f"{len(photos)} photos, {len(sketches)} sketches, {len(labels.names)} names,")
-    print(f"{len(paired)} groups with both photos and sketches")
+    paired = set(labels.photo_group) & set(labels.drawing_group)
+    kinds = Counter(KINDS[k] for k in labels.drawing_kind)
+    print(f"{len(labels.photo_name)} photos, {len(labels.drawing_name)} drawings {dict(kinds)},")
+    print(f"{len(labels.names)} names, {len(paired)} groups with both photos and drawings")
 
 
 if __name__ == "__main__":

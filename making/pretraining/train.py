@@ -1,28 +1,24 @@
-"""Train sbir-mini's image tower from scratch. The whole recipe, with DATA and WORK folders:
+"""Teach the sketch side to give a drawing its photo's place. The whole recipe of sbir-mini:
 
     python pictures.py --data DATA --work WORK --packages DIR    # drawn pictures, 3 minutes
-    python views.py    --data DATA --work WORK --packages DIR    # rendered models, 8 minutes
-    python prepare.py  --data DATA --work WORK            # decode once, ~4 GB in WORK
-    python teacher.py  --data DATA --work WORK            # the teacher's features, 4 minutes
-    torchrun --nproc-per-node 2 train.py --data DATA --work WORK    # one process a core; or, with
-    python train.py    --data DATA --work WORK --device cuda        # a GPU
-    python text.py     --data DATA --work WORK            # the text tower, a few minutes
-    python export.py   --work WORK --out sbir_cli/models/sbir-mini
-    python evaluate.py --data DATA --classes validation   # the held-out seen classes
+    python views.py    --data DATA --work WORK --packages DIR    # rendered models, 6 minutes
+    python prepare.py  --data DATA --work WORK                   # decode and draw once
+    python features.py --work WORK                               # photos through ImageNet's net
+    python photos.py   --data DATA --work WORK                   # the photo side: photos and words
+    torchrun --nproc-per-node 2 train.py --work WORK --minutes 80    # one process a core; or
+    python train.py    --work WORK --minutes 15 --device cuda        # with a GPU
+    python words.py    --data DATA --work WORK                   # phrases, by a sentence model
+    python text.py     --data DATA --work WORK                   # the text tower
+    python export.py   --work WORK                               # then: make index
 
-The first two may be left out. DATA holds sketchy25/, quickdraw/, tiny-imagenet-64/, clip_text/ and
-teacher/. The 21 unseen classes of the Sketchy split take no part (names.py); choices are made on 12
-held-out seen classes.
+DATA holds sketchy25/, quickdraw/, quickdraw-more/, tiny-imagenet-64/, imagenet-160/ and clip_text/.
+The 21 unseen classes of the Sketchy split take no part (names.py); choices are made on 12 held-out
+seen classes.
 
-The learning rate warms up, stays constant, then falls linearly to zero over ``--decay-steps``. The
-fall begins after ``--steps``, or as soon as the file WORK/decay appears (its text, if any, is the
-number of decay steps), so a run can be shortened. Started again, train.py goes on from
-WORK/train.pt. To train longer than a finished run, put WORK/constant.pt, the checkpoint from before
-the fall, in place of train.pt, remove WORK/decay, and give a larger ``--steps``; or, where data
-were added, ``--from-tower`` the finished run's train.pt in another work folder.
-
-``--pairs 0 --sketches 0 --photos 116 --edges 0`` trains a tower that never saw a line drawing,
-CLIP's case, for comparisons; ``--distil 0`` does without the teacher.
+The photos' embeddings are frozen. The sketch side starts as the photo side and has convolutions,
+norms and prompts of its own; ViT blocks and projection are shared. The learning rate warms up, is
+constant for 40 % of the time, then falls linearly to zero; the drawings grow from 96 to 160 px.
+Started again, train.py goes on from WORK/train.pt.
 
 With glibc, large buffers that are kept instead of returned save much of the time on a CPU:
 ``export MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=8589934592``.
@@ -30,211 +26,267 @@ With glibc, large buffers that are kept instead of returned save much of the tim
 
 import argparse
 import copy
+import itertools
 import json
 import time
-from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
-import open_clip_tower
+import augment
+import benchmark
+import numpy as np
 import torch
+import trunk
 import workers
-from batches import Mix, Sampler
-from evaluate import evaluate, read_benchmark, trained_classes
-from losses import AnchorHead, PretrainingLoss, TeacherLoss, read_teacher
-from names import DIMENSION, VALIDATION, read_anchors
-from optimiser import make_optimisers
+from depthwise import speed_up
+from losses import AnchorHead, SketchLoss
+from numpy.typing import NDArray
+from photos import blend
+from prepare import KINDS
 from torch import Tensor, nn
+from torch.nn import functional
+
+from sbir_cli.encoder.tower import Tower
+
+Ints = NDArray[np.int64]
+SHARES = {"line": 26, "sketchy": 10, "quickdraw": 10, "icon": 2}  # of a batch, in one process
+SIDES = ((0.2, 96), (0.65, 128), (1.0, 160))  # until which share of the time, at which side
+RATE, PROMPT_RATE, DECAY = 3e-4, 1e-3, 0.02
+WEIGHTS = {"own": 0.5, "relation": 0.5, "near": 1.0, "kind": 0.4, "anchor": 0.4}
+PROMPTS = 3
+BANK = 768
+TWINS = 0.95  # cosine from which two photos show the same thing
+AVERAGE = 0.998
+LATE = 0.72  # of the time: what the sketch side is then is mixed into what ships
+SAVE_SECONDS, LOOK_SECONDS = 120.0, 400.0
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The knobs of a run; a step is one batch."""
+class Drawings:
+    """The drawings in memory maps, drawn from in fixed shares."""
 
-    steps: int = 4000  # before the learning rate falls
-    decay_steps: int = 1200
-    warmup: int = 250
-    rate: float = 1.5e-3
-    weight_decay: float = 0.05
-    contrast: float = 0.5  # weight of the class contrast
-    own: float = 0.3  # weight of the own-photo contrast
-    distil: float = 1.0  # weight of the teacher's loss; 0 trains without the teacher
-    average: float = 0.99  # decay of the moving average of the weights, per step
-    clip: float = 1.0
-    seed: int = 0
-    save_seconds: float = 120.0
-    evaluate_every: int = 250
+    def __init__(self, work: Path, seed: int, shares: dict[str, int]) -> None:
+        self.ink = np.load(work / "drawings.npy", mmap_mode="r")
+        labels: dict[str, Any] = json.loads((work / "labels.json").read_text())
+        self.name, self.group, self.photo, kind, self.photo_group = (
+            np.asarray(labels[key])
+            for key in (
+                "drawing_name",
+                "drawing_group",
+                "drawing_photo",
+                "drawing_kind",
+                "photo_group",
+            )
+        )
+        self.rng = np.random.default_rng(seed)
+        self.shares = shares
+        self.kinds = {k: np.flatnonzero(kind == i) for i, k in enumerate(KINDS)}
+        # a line drawing of a class with few photos comes as often as one of a class with many
+        crowd = np.bincount(self.group[self.kinds["line"]], minlength=self.group.max() + 1)
+        odds = crowd[self.group[self.kinds["line"]]].astype(float) ** -0.5
+        self.odds = odds / odds.sum()
+        order = np.argsort(self.photo_group, kind="stable")
+        starts = np.searchsorted(self.photo_group[order], np.arange(self.group.max() + 2))
+        self.by_group = [order[a:b] for a, b in itertools.pairwise(starts)]
+
+    def draw(self) -> tuple[Tensor, Ints]:
+        """Ink (B, 1, SIDE, SIDE) in 0..1 and the drawings' numbers."""
+        rows = [
+            self.rng.choice(self.kinds[k], count, p=self.odds if k == "line" else None)
+            for k, count in self.shares.items()
+            if count
+        ]
+        numbers = np.concatenate(rows)
+        ink = torch.from_numpy(np.stack([self.ink[n] for n in numbers]))
+        return ink[:, None].float().div(255), numbers
+
+    def bank(self, numbers: Ints) -> Ints:
+        """Photos to compare with: the drawings' own, two of each class drawn, and any others."""
+        own = self.photo[numbers]
+        groups = [self.by_group[g] for g in np.unique(self.group[numbers])]
+        kin = [self.rng.choice(g, 2) for g in groups if len(g)]
+        others = self.rng.integers(len(self.photo_group), size=BANK)
+        return np.unique(np.concatenate([own[own >= 0], *kin, others]))
 
 
 class Run:
-    """Everything that a checkpoint holds: tower, average, loss, optimiser and the step."""
+    """All that a checkpoint holds: the sketch side, its average, the losses, the optimiser."""
 
-    def __init__(self, settings: Settings, sampler: Sampler, data: Path, work: Path) -> None:
-        torch.manual_seed(settings.seed)
-        self.worker, self.workers = workers.join()
-        device, names = sampler.device, sampler.labels.names
-        self.tower = open_clip_tower.build(2 * DIMENSION).to(device)
-        known = read_anchors(data)
-        anchors = torch.zeros(len(names), DIMENSION)
-        for row, name in enumerate(names):
-            if name in known:
-                anchors[row] = torch.from_numpy(known[name])
-        head = AnchorHead(anchors, torch.tensor([name in known for name in names]))
-        groups = torch.from_numpy(sampler.photo_group)
-        targets = read_teacher(work) if settings.distil else torch.zeros(len(groups), 1)
-        teacher = TeacherLoss(targets, groups, len(sampler.labels.groups))
-        weights = (settings.contrast, settings.own, settings.distil)
-        self.loss = PretrainingLoss(head, teacher, *weights).to(device)
+    def __init__(self, work: Path, device: torch.device) -> None:
+        base = torch.load(work / "base.pt", weights_only=True)
+        self.tower = trunk.build()
+        self.tower.load_state_dict(base["tower"])
+        self.prompts = nn.Parameter(0.02 * torch.randn(1, PROMPTS, self.tower.trunk.embed_dim))
+        self.tower.register_parameter("prompts", self.prompts)
+        shape = base["head"]["anchors"].shape
+        self.head = AnchorHead(torch.zeros(shape), torch.ones(shape[0], dtype=torch.bool))
+        self.head.load_state_dict(base["head"])
+        self.loss = SketchLoss()
+        self.photos = torch.load(work / "photos.pt", weights_only=True).to(device)
         self.average = copy.deepcopy(self.tower).eval().requires_grad_(False)
-        self.muon, self.adam = make_optimisers(
-            self.tower, self.loss, settings.rate, settings.weight_decay
-        )
-        self.step = 0
-        self.fall_from = settings.steps
-        self.fall_steps = settings.decay_steps
+        if device.type == "cpu":
+            speed_up(self.tower)
+        for module in (self.tower, self.average, self.head, self.loss):
+            module.to(device)
+        for module in self.tower.modules():
+            if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm1d)):
+                module.momentum = 0.02
+        self.optimiser = self.make_optimiser()
+        self.step, self.seconds = 0, 0.0
 
-    def start_from(self, path: Path) -> None:
-        """Begin with the tower of another run, which may have had other classes."""
-        tower = torch.load(path, weights_only=True)["average"]
-        self.tower.load_state_dict(tower)
-        self.average.load_state_dict(tower)
+    def make_optimiser(self) -> torch.optim.Optimizer:
+        """AdamW over convolutions, norms, prompts and losses; blocks and projection are frozen."""
+        kernels, scales = list[nn.Parameter](), list[nn.Parameter]()
+        for name, parameter in self.tower.named_parameters():
+            trained = "patch_embed" in name or parameter.ndim < 2
+            parameter.requires_grad_(trained or name == "prompts")
+            if trained and name != "prompts":
+                (kernels if parameter.ndim > 1 else scales).append(parameter)
+        frozen = [*self.tower.trunk.blocks.named_parameters(), *self.tower.head.named_parameters()]
+        for name, parameter in frozen:
+            if "norm" not in name:
+                parameter.requires_grad_(False)
+        scales = [p for p in scales if p.requires_grad]
+        groups = [
+            {"params": kernels, "lr": RATE, "weight_decay": DECAY},
+            {"params": scales, "lr": RATE},
+            {
+                "params": [self.prompts, *self.head.parameters(), *self.loss.parameters()],
+                "lr": PROMPT_RATE,
+            },
+        ]
+        for group in groups:
+            group["rate"] = group["lr"]
+        return torch.optim.AdamW(groups, weight_decay=0.0, betas=(0.9, 0.98))
 
-    def state(self) -> dict[str, object]:
-        """Tensors and plain numbers only, for ``weights_only`` loading."""
-        parts = {name: getattr(self, name).state_dict() for name in PARTS}
-        return {**parts, "step": self.step, "fall": [self.fall_from, self.fall_steps]}
+    def learned(self) -> list[nn.Parameter]:
+        """Every parameter that the optimiser moves."""
+        return [p for group in self.optimiser.param_groups for p in group["params"]]
+
+    def save(self, path: Path) -> None:
+        """Write beside and rename, so that a kill leaves the old file or the new one."""
+        state = {name: getattr(self, name).state_dict() for name in PARTS}
+        torch.save({**state, "step": self.step, "seconds": self.seconds}, path.with_suffix(".tmp"))
+        path.with_suffix(".tmp").replace(path)
 
     def restore(self, path: Path) -> None:
         """Go on from a checkpoint."""
         state = torch.load(path, weights_only=True)
         for name in PARTS:
             getattr(self, name).load_state_dict(state[name])
-        self.step = state["step"]
-        if self.step > state["fall"][0]:  # stopped while the rate was falling: keep to that course
-            self.fall_from, self.fall_steps = state["fall"]
-
-    def save(self, path: Path) -> None:
-        """Write beside and rename, so that a kill leaves the old file or the new one."""
-        if self.worker == 0:
-            torch.save(self.state(), path.with_suffix(".tmp"))
-            path.with_suffix(".tmp").replace(path)
+        self.step, self.seconds = state["step"], state["seconds"]
 
 
-PARTS = ("tower", "average", "loss", "muon", "adam")
+PARTS = ("tower", "average", "head", "loss", "optimiser")
 
 
-def rate_at(step: int, settings: Settings, fall_from: int, fall_steps: int) -> float:
-    """Warm-up, constant, linear fall to zero."""
-    warm = min(1.0, (step + 1) / settings.warmup)
-    fall = min(1.0, (fall_from + fall_steps - step) / fall_steps)
-    return settings.rate * max(0.0, min(warm, fall))
+def embed(tower: Any, prompts: Tensor, pixels: Tensor) -> Tensor:
+    """Unit-length embeddings of prompted drawings."""
+    autocast = torch.autocast(pixels.device.type, torch.bfloat16)
+    with autocast, Tower.of(tower, "sbir-mini").prompted(prompts):
+        features = tower(trunk.normalise(pixels))
+    return functional.normalize(features.float(), dim=1)
 
 
-def forward(tower: nn.Module, images: Tensor) -> Tensor:
-    """Embeddings of any length, (N, D) float32, of pixels in 0..1."""
-    images = open_clip_tower.normalise(images).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(images.device.type, torch.bfloat16):
-        features: Tensor = tower(images)
-    return features.float()
+def learn(run: Run, drawings: Drawings, side: int) -> dict[str, Tensor]:
+    """One step's losses; their gradients are in place afterwards."""
+    device = run.photos.device
+    ink, numbers = drawings.draw()
+    z = embed(run.tower, run.prompts, augment.paper(augment.augment(ink.to(device), side)))
+    photos = drawings.bank(numbers)
+    bank = run.photos[torch.from_numpy(photos)]
+    own = np.where(
+        drawings.photo[numbers] >= 0, np.searchsorted(photos, drawings.photo[numbers]), -1
+    )
+    places = torch.from_numpy(own).to(device)
+    same = drawings.group[numbers][:, None] == drawings.photo_group[photos][None]
+    likeness = bank[places.clamp(min=0)] @ bank.T
+    twin = (likeness > TWINS).scatter(1, places.clamp(min=0)[:, None], False)
+    parts: dict[str, Tensor] = run.loss(z, places, bank, torch.from_numpy(same).to(device), twin)
+    named = functional.normalize(z[:, : trunk.DIMENSION], dim=1)
+    parts["anchor"] = run.head(named, torch.from_numpy(drawings.name[numbers]).to(device))
+    run.optimiser.zero_grad(set_to_none=True)
+    torch.autograd.backward(sum((WEIGHTS[k] * v for k, v in parts.items()), torch.zeros(())))
+    return parts
 
 
-def train_step(run: Run, sampler: Sampler, settings: Settings) -> dict[str, float]:
-    """One batch, one update of the weights and of their moving average."""
-    for group in [*run.muon.param_groups, *run.adam.param_groups]:
-        group["lr"] = rate_at(run.step, settings, run.fall_from, run.fall_steps)
-    batch = sampler.draw()
-    parts: dict[str, Tensor] = run.loss(forward(run.tower, batch.images), batch)
-    run.muon.zero_grad(set_to_none=True)
-    run.adam.zero_grad(set_to_none=True)
-    torch.autograd.backward(parts["total"])
-    workers.average_gradients([*run.tower.parameters(), *run.loss.parameters()], run.workers)
-    nn.utils.clip_grad_norm_(run.tower.parameters(), settings.clip)
-    run.muon.step()
-    run.adam.step()
-    run.step += 1
-    update_average(run.average, run.tower, min(settings.average, run.step / (run.step + 10)))
-    return {name: float(value.detach()) for name, value in parts.items()}
+def course(seconds: float, total: float) -> tuple[float, int]:
+    """The factor of the learning rate and the drawings' side at a moment of the run."""
+    share = seconds / total
+    factor = min(1.0, seconds / 60.0) * min(1.0, (1 - share) / 0.6)
+    return max(factor, 0.0), next((side for until, side in SIDES if share < until), SIDES[-1][1])
 
 
-@torch.no_grad()
-def update_average(average: nn.Module, tower: nn.Module, decay: float) -> None:
-    """average <- decay * average + (1 - decay) * tower, BatchNorm statistics included."""
-    for old, new in zip(average.state_dict().values(), tower.state_dict().values(), strict=True):
-        if old.is_floating_point():
-            old.lerp_(new, 1 - decay)
-        else:
-            old.copy_(new)
+def report(
+    run: Run, board: benchmark.Benchmark, gallery: Tensor, losses: dict[str, Tensor]
+) -> None:
+    """One JSON line: losses, and the metrics of the average on the validation classes."""
+    with torch.inference_mode(), Tower.of(run.average, "").prompted(run.average.prompts):
+        sketches = benchmark.embed(run.average, board.sketches)
+    row = {k: round(float(v.detach()), 3) for k, v in losses.items()}
+    row |= {k: round(v, 4) for k, v in board.rank(sketches, gallery).items()}
+    print(json.dumps({"step": run.step, "minutes": round(run.seconds / 60, 1), **row}), flush=True)
 
 
-def log_line(path: Path, values: dict[str, float]) -> None:
-    """Print and append one JSON line."""
-    line = json.dumps({k: round(v, 5) for k, v in values.items()})
-    print(line, flush=True)
-    with path.open("a") as log:
-        log.write(line + "\n")
-
-
-def fall_now(run: Run, work: Path) -> None:
-    """Begin the learning rate's fall if WORK/decay asks for it (looked for every 20 steps)."""
-    if run.step % 20 or run.step >= run.fall_from:
-        return
-    request = work / "decay"
-    asked = run.worker == 0 and request.exists()
-    steps = int(request.read_text().strip() or run.fall_steps) if asked else 0
-    steps = int(workers.agree(torch.tensor(steps), run.workers))
-    if steps:
-        run.fall_from, run.fall_steps = run.step, steps
-
-
-def train(run: Run, sampler: Sampler, settings: Settings, data: Path, work: Path) -> None:
-    """Step until the learning rate has fallen to zero."""
-    benchmark = read_benchmark(data, VALIDATION)
-    trained = read_benchmark(data, trained_classes(data), kept_out=True)
-    saved = logged = time.monotonic()
-    sums: dict[str, float] = {}
-    constant_saved = run.step > run.fall_from
-    while run.step < run.fall_from + run.fall_steps:
-        fall_now(run, work)
-        if run.step >= run.fall_from and not constant_saved:
-            run.save(work / "constant.pt")
-            constant_saved = True
-        for name, value in train_step(run, sampler, settings).items():
-            sums[name] = sums.get(name, 0.0) + value / settings.evaluate_every
-        if run.step % settings.evaluate_every == 0 and run.worker == 0:
-            seconds = (time.monotonic() - logged) / settings.evaluate_every
-            report = evaluate(lambda x: forward(run.average, x), benchmark, flip=False)
-            hits = evaluate(lambda x: forward(run.average, x), trained, flip=False).first_hit
-            entry = {"step": run.step, **sums, "step_seconds": seconds, **asdict(report)}
-            entry["trained_first_hit"] = hits
-            log_line(work / "log.jsonl", entry)
-            logged, sums = time.monotonic(), {}
-        if time.monotonic() - saved > settings.save_seconds:
-            run.save(work / "train.pt")
+def train(run: Run, drawings: Drawings, work: Path, options: argparse.Namespace) -> None:
+    """Until the time is over; several processes share each step."""
+    rank, count = options.place
+    path = work / options.out
+    board = benchmark.Benchmark.read(work / "validation")
+    base = trunk.build()
+    base.load_state_dict(torch.load(work / "base.pt", weights_only=True)["tower"])
+    gallery = benchmark.embed(base.eval(), board.photos)
+    total, saved, looked = 60 * options.minutes, time.monotonic(), float("-inf")
+    while run.seconds < total:
+        began = time.monotonic()
+        run.seconds = float(workers.agree(torch.tensor(run.seconds), count))
+        factor, side = course(run.seconds, total)
+        for group in run.optimiser.param_groups:
+            group["lr"] = factor * group["rate"]
+        run.tower.train()
+        losses = learn(run, drawings, side)
+        workers.average_gradients(run.learned(), count)
+        nn.utils.clip_grad_norm_(run.learned(), 1.0)
+        run.optimiser.step()
+        run.step += 1
+        blend(run.average, run.tower, min(AVERAGE, run.step / (run.step + 10)))
+        run.seconds += time.monotonic() - began
+        if rank == 0 and time.monotonic() - looked > LOOK_SECONDS:
+            report(run, board, gallery, losses)
+            looked = time.monotonic()
+        if rank == 0 and run.seconds > LATE * total and not (path.parent / "late.pt").exists():
+            run.save(path.parent / "late.pt")
+        if rank == 0 and time.monotonic() - saved > SAVE_SECONDS:
+            run.save(path)
             saved = time.monotonic()
-    run.save(work / "train.pt")
+    if rank == 0:
+        run.save(path)
+        report(run, board, gallery, losses)
 
 
 def main() -> None:
-    """Read the options, resume if there is a checkpoint, train."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--data", type=Path, required=True)
+    """Train, or go on."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--minutes", type=float, default=80)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--from-tower", type=Path, help="a train.pt whose tower to start from")
-    for name, default in {**asdict(Settings()), **asdict(Mix())}.items():
-        option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=type(default), default=default)
-    options = vars(parser.parse_args())
-    data, work, device, start = (options.pop(n) for n in ("data", "work", "device", "from_tower"))
-    mix = Mix(**{name: options.pop(name) for name in asdict(Mix())})
-    settings = Settings(**options)
-    sampler = Sampler(work, mix, torch.device(device), settings.seed)
-    run = Run(settings, sampler, data, work)
-    if (work / "train.pt").exists():
-        run.restore(work / "train.pt")
-    elif start is not None:
-        run.start_from(start)
-    sampler.reseed(settings.seed + run.step * run.workers + run.worker)
-    train(run, sampler, settings, data, work)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--shares", default="", help="as in line=0,sketchy=24, for an ablation")
+    parser.add_argument("--out", default="train.pt")
+    options = parser.parse_args()
+    options.place = workers.join()
+    torch.manual_seed(options.seed)
+    if options.place[1] > 1:
+        torch.set_num_threads(1)
+    run = Run(options.work, torch.device(options.device))
+    path = options.work / options.out
+    if path.exists():
+        run.restore(path)
+    seed = hash((options.seed, run.step, options.place[0])) % 2**31
+    torch.manual_seed(seed)
+    shares = SHARES | {k: int(v) for k, v in (p.split("=") for p in options.shares.split(",") if p)}
+    train(run, Drawings(options.work, seed, shares), options.work, options)
 
 
 if __name__ == "__main__":

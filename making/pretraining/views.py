@@ -20,8 +20,8 @@ from mathutils import Vector
 from packages import class_names, one, read_options, resolve, unpack
 
 VIEWS = 8
-SIDE = 96
-SAMPLES = 16
+SIDE = 144
+SAMPLES = 9
 
 
 def models(folder: Path, known: frozenset[str]) -> Iterator[tuple[str, str, Path]]:

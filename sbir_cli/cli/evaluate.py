@@ -243,11 +243,10 @@ def _evaluate(
     from sbir_cli.datasets import resolve_split
     from sbir_cli.encoder import load_encoder
     from sbir_cli.evaluation.protocols import evaluate
-    from sbir_cli.storage import resources
 
     whole = source.read(vector=bool(shares))
     chosen = resolve_split(whole, source.split)
-    encoder = load_encoder(model or resources.BUNDLED_CHECKPOINTS[config.task], device)
+    encoder = load_encoder(model, device)
     if not quiet:
         say(f"model {encoder.name} on {encoder.device}")
     with progress_bar(quiet) as progress:

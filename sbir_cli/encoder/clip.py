@@ -61,6 +61,18 @@ class FrozenClip:
         return Tower.of(module, self.source.name)
 
     @cached_property
+    def fast_tower(self) -> Tower:
+        """`embedding_tower` for branches that replace no parameter: norms that can be are folded
+        into the convolutions before them."""
+        from sbir_cli.encoder.mini import ConvTrunk, fold_norms
+
+        if not any(isinstance(module, ConvTrunk) for module in self.tower.module.modules()):
+            return self.embedding_tower
+        module = copy.deepcopy(self.tower.module)
+        fold_norms(module)
+        return Tower.of(module.to(self.device.dtype), self.source.name)
+
+    @cached_property
     def dimension(self) -> int:
         """D, the length of an embedding."""
         height, width = self.preprocess.size

@@ -1,15 +1,20 @@
-"""The image tower of the bundled model: a small ViT behind a residual convolutional stem.
+"""The image tower of the bundled model: EfficientNet-Lite0 with a short ViT at its end.
 
 Importing this module registers the tower with timm under the name ``sbir_mini``, so that
 open_clip can build it from ``open_clip_config.json`` (``"timm_model_name": "sbir_mini"``).
 It imports timm and torch: import it where a model is loaded, never at package import.
 
-Shapes: (N, 3, 64, 64) image -> stem, stride 16 -> (N, 16, 256) patch tokens, one class token in
-front -> 4 pre-norm transformer blocks -> LayerNorm -> class token, (N, 256). Prompt tokens go
-between the class and patch tokens or behind them, before the first block, as in any timm ViT.
+Shapes: (N, 3, 160, 160) image -> the convolutions of EfficientNet-Lite0, stride 32 -> (N, 25, 320)
+tokens -> 2 pre-norm transformer blocks -> a linear layer, BatchNorm and ReLU6, the original's last
+convolution -> mean over the tokens, (N, 1280). Prompt tokens go behind the patch tokens before a
+block, as in any timm ViT. With the blocks' output projections at zero the tower is the original
+network; a side that is a multiple of 32 may differ from 160, as tokens carry no position of theirs.
 """
 
+import itertools
 from typing import Any
+
+import torch
 
 from sbir_cli.encoder.torchvision_ops import declare_missing_ops
 
@@ -17,6 +22,7 @@ declare_missing_ops()  # timm imports torchvision
 
 from timm.models import (  # noqa: E402
     build_model_with_cfg,
+    create_model,
     generate_default_cfgs,
     register_model,
 )
@@ -24,42 +30,36 @@ from timm.models.vision_transformer import VisionTransformer  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-IMAGE_SIZE = 64
-STRIDE = 16
-WIDTH = 256
-DEPTH = 4
-HEADS = 4
-STEM_WIDTHS = (48, 96, 192)
+IMAGE_SIZE = 160
+STRIDE = 32
+WIDTH = 320
+DEPTH = 2
+HEADS = 5
+FEATURES = 1280
 # Mean and standard deviation of the input pixels, range 0..1, the same for photos and sketches.
 PIXEL_MEAN = (0.5, 0.5, 0.5)
-PIXEL_STD = (0.25, 0.25, 0.25)
+PIXEL_STD = (0.5, 0.5, 0.5)
 
 
-class ResidualDown(nn.Module):
-    """Two 3x3 convolutions that halve the grid, plus a pooled 1x1 shortcut.
+class Halve(nn.Conv2d):
+    """A convolution of stride 2 over an even grid, padded right and below as TensorFlow does.
 
-    (N, C_in, H, W) -> (N, C_out, H / 2, W / 2), after the last ReLU.
+    In training, depthwise, it is computed at stride 1 and every second place kept: oneDNN takes
+    thirty times as long for the input gradient of the strided one in bfloat16.
     """
 
-    def __init__(self, channels_in: int, channels_out: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels_in, channels_out, 3, stride=2, padding=1, bias=False)
-        self.norm1 = nn.BatchNorm2d(channels_out)
-        self.conv2 = nn.Conv2d(channels_out, channels_out, 3, padding=1, bias=False)
-        self.norm2 = nn.BatchNorm2d(channels_out)
-        self.shortcut = nn.Conv2d(channels_in, channels_out, 1, bias=False)
-        self.shortcut_norm = nn.BatchNorm2d(channels_out)
-
     def forward(self, x: Tensor) -> Tensor:
-        """(N, C_in, H, W) -> (N, C_out, H / 2, W / 2)."""
-        inner = functional.relu(self.norm1(self.conv1(x)))
-        inner = self.norm2(self.conv2(inner))
-        skip = self.shortcut_norm(self.shortcut(functional.avg_pool2d(x, 2)))
-        return functional.relu(inner + skip)
+        """(N, C, H, W) -> (N, C', H / 2, W / 2)."""
+        half = self.kernel_size[0] // 2
+        if x.requires_grad and self.groups > 1 and x.device.type == "cpu":
+            full = functional.conv2d(x, self.weight, self.bias, 1, half, 1, self.groups)
+            return full[:, :, 1::2, 1::2]
+        padded = functional.pad(x, (half - 1, half, half - 1, half))
+        return functional.conv2d(padded, self.weight, self.bias, 2, 0, 1, self.groups)
 
 
-class ConvStem(nn.Module):
-    """Patch embedding by convolution: (N, 3, H, W) -> (N, H * W / 256, embed_dim).
+class ConvTrunk(nn.Module):
+    """EfficientNet-Lite0 up to its last grid: (N, 3, H, W) -> (N, H * W / 1024, 320).
 
     Stands in for timm's ``PatchEmbed`` (``embed_layer``) and shows the attributes that timm's
     ``VisionTransformer`` reads: ``img_size``, ``patch_size``, ``grid_size``, ``num_patches``.
@@ -75,27 +75,79 @@ class ConvStem(nn.Module):
     ) -> None:
         super().__init__()
         height, width = (img_size, img_size) if isinstance(img_size, int) else img_size
-        if patch_size not in (STRIDE, (STRIDE, STRIDE)):
-            raise ValueError(f"The stem's stride is {STRIDE}; patch_size {patch_size} cannot be.")
+        if patch_size not in (STRIDE, (STRIDE, STRIDE)) or embed_dim != WIDTH:
+            raise ValueError(f"The trunk has stride {STRIDE} and width {WIDTH}.")
         self.img_size = (height, width)
         self.patch_size = (STRIDE, STRIDE)
         self.grid_size = (height // STRIDE, width // STRIDE)
         self.num_patches = self.grid_size[0] * self.grid_size[1]
-        first, second, third = STEM_WIDTHS
-        self.conv = nn.Conv2d(in_chans, first, 3, stride=2, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(first)
-        self.stages = nn.Sequential(
-            ResidualDown(first, second),
-            ResidualDown(second, third),
-            ResidualDown(third, embed_dim),
-        )
-        self.proj = nn.Conv2d(embed_dim, embed_dim, 1)
+        original: Any = create_model("tf_efficientnet_lite0", in_chans=in_chans)
+        self.conv_stem = original.conv_stem
+        self.bn1 = original.bn1
+        self.blocks = original.blocks
+        for name, module in list(self.named_modules()):
+            if isinstance(module, nn.Conv2d) and module.stride == (2, 2):
+                parent, _, own = name.rpartition(".")
+                setattr(self.get_submodule(parent), own, _halve(module))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(N, 3, H, W) -> (N, num_patches, embed_dim)."""
-        x = functional.relu(self.norm(self.conv(x)))
-        tokens: Tensor = self.proj(self.stages(x))
-        return tokens.flatten(2).transpose(1, 2)
+        """(N, 3, H, W) -> (N, num_patches, 320)."""
+        grid: Tensor = self.blocks(self.bn1(self.conv_stem(x)))
+        return grid.flatten(2).transpose(1, 2)
+
+
+def _halve(conv: nn.Conv2d) -> Halve:
+    size = conv.kernel_size[0]
+    groups = conv.groups
+    return Halve(conv.in_channels, conv.out_channels, size, stride=2, groups=groups, bias=False)
+
+
+def fold_norms(tower: nn.Module) -> None:
+    """Put each BatchNorm of a `ConvTrunk` into the convolution before it, in place.
+
+    The embedding is the same but for rounding, in two thirds of the time. What is left has other
+    parameters: no branch can replace them.
+    """
+    for trunk in [module for module in tower.modules() if isinstance(module, ConvTrunk)]:
+        for parent in list(trunk.modules()):
+            children = list(parent.named_children())
+            for (_, conv), (name, norm) in itertools.pairwise(children):
+                if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                    setattr(parent, name, _fold(conv, norm))
+
+
+@torch.no_grad()
+def _fold(conv: nn.Conv2d, norm: Any) -> nn.Module:
+    """w' = w g / s and b' = b - m g / s; returns the activation that is left of the norm."""
+    scale = norm.weight / torch.sqrt(norm.running_var + norm.eps)
+    conv.weight.mul_(scale[:, None, None, None])
+    conv.bias = nn.Parameter(norm.bias - norm.running_mean * scale, requires_grad=False)
+    activation: nn.Module = norm.act
+    return activation
+
+
+class Widen(nn.Module):
+    """The original's last convolution over tokens: (N, T, 320) -> (N, T, 1280)."""
+
+    def __init__(self, _: int) -> None:
+        super().__init__()
+        self.conv_head = nn.Linear(WIDTH, FEATURES, bias=False)
+        self.bn2 = nn.BatchNorm1d(FEATURES, eps=1e-3)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """(N, T, 320) -> (N, T, 1280), range 0..6."""
+        wide = self.conv_head(tokens)
+        shape = wide.shape
+        return functional.relu6(self.bn2(wide.flatten(0, 1))).view(shape)
+
+
+class MiniTower(VisionTransformer):
+    """timm's ViT whose last norm widens the tokens before they are averaged."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.norm = Widen(WIDTH)
+        self.num_features = self.head_hidden_size = FEATURES
 
 
 default_cfgs = generate_default_cfgs(
@@ -105,11 +157,11 @@ default_cfgs = generate_default_cfgs(
             "num_classes": 0,
             "input_size": (3, IMAGE_SIZE, IMAGE_SIZE),
             "pool_size": None,
-            "fixed_input_size": True,
+            "fixed_input_size": False,
             "interpolation": "bicubic",
             "mean": PIXEL_MEAN,
             "std": PIXEL_STD,
-            "first_conv": "patch_embed.conv",
+            "first_conv": "patch_embed.conv_stem",
             "classifier": "head",
         }
     }
@@ -125,10 +177,15 @@ def sbir_mini(pretrained: bool = False, **kwargs: object) -> VisionTransformer:
         "embed_dim": WIDTH,
         "depth": DEPTH,
         "num_heads": HEADS,
+        "mlp_ratio": 2.0,
         "num_classes": 0,
-        "embed_layer": ConvStem,
+        "class_token": False,
+        "global_pool": "avg",
+        "fc_norm": False,
+        "pos_embed": "none",
+        "embed_layer": ConvTrunk,
     }
     tower: VisionTransformer = build_model_with_cfg(
-        VisionTransformer, "sbir_mini", pretrained, **{**settings, **kwargs}
+        MiniTower, "sbir_mini", pretrained, **{**settings, **kwargs}
     )
     return tower

@@ -3,7 +3,7 @@ cached, without any request.
 
 A model is named as open_clip names it (`ViT-B-32/openai`, `hf-hub:org/name`, `local-dir:folder`),
 is a folder in open_clip's local-dir layout, is a checkpoint folder of ours, is the bundled model
-(`sbir-mini`, or `sbir-mini/category` and `sbir-mini/fine-grained` with its prompts), or is nothing:
+(`sbir-mini`, or `sbir-mini/sketch` with its sketch branch), or is nothing:
 the bundled model with its prompts for categories.
 """
 
@@ -76,7 +76,7 @@ def find_model(name: str | None, download: bool = True) -> BaseModel | Checkpoin
     name = name or resources.DEFAULT_MODEL
     if name == resources.BUNDLED_MODEL:
         return FolderModel(name, _local_dir(resources.bundled_model()))
-    if name in resources.BUNDLED_CHECKPOINTS.values():
+    if name == resources.DEFAULT_MODEL:
         return replace(_checkpoint(resources.bundled_model(name), download), name=name)
     if name.startswith("local-dir:"):
         folder = _local_dir(Path(name.removeprefix("local-dir:")))
@@ -155,13 +155,12 @@ def _open_clip(name: str, download: bool) -> TaggedModel:
         tags = ", ".join(f"{name}/{t}" for t in list_pretrained_tags_by_model(name)[:6])
         raise ModelError("names no weights", where=name, remedy=f"choose among {tags or 'none'}")
     if architecture not in list_models():
-        bundled = ", ".join((resources.BUNDLED_MODEL, *resources.BUNDLED_CHECKPOINTS.values()))
         raise ModelError(
             "there is no such model or folder",
             where=name,
             remedy="name ARCHITECTURE/TAG as `open_clip.list_pretrained()` does (such as "
             "ViT-B-32/openai), hf-hub:ORG/NAME, local-dir:FOLDER, a checkpoint folder, or what "
-            f"ships ({bundled})",
+            f"ships ({resources.BUNDLED_MODEL}, {resources.DEFAULT_MODEL})",
         )
     config = get_pretrained_cfg(architecture, tag)
     if not config:

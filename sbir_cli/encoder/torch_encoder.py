@@ -119,8 +119,14 @@ class PromptedEncoder:
         device, dtype = self.device.device, self.device.dtype
         try:
             with torch.inference_mode():
-                images = torch.from_numpy(pixels).to(device, dtype)
-                unit = branch.to(device, dtype).embeddings(self.clip.embedding_tower, images)
+                images = torch.from_numpy(pixels).to(
+                    device,
+                    dtype,
+                    memory_format=torch.channels_last,  # as convolutions run fastest
+                )
+                bare = not (branch.weights or branch.layer_norms)
+                tower = self.clip.fast_tower if bare else self.clip.embedding_tower
+                unit = branch.to(device, dtype).embeddings(tower, images)
             return np.asarray(unit.cpu())
         except torch.OutOfMemoryError as error:
             raise ModelError(

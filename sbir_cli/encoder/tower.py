@@ -17,6 +17,8 @@ from torch import Tensor, nn
 from sbir_cli.encoder.attention import pack_attention
 from sbir_cli.errors import ModelError
 
+_NORMS = (nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d, nn.GroupNorm)
+
 
 @dataclass(frozen=True)
 class Tower:
@@ -73,7 +75,7 @@ class Tower:
         return {
             f"{name}.{key}": parameter
             for name, module in self.module.named_modules()
-            if isinstance(module, (nn.LayerNorm, nn.BatchNorm2d, nn.GroupNorm))
+            if isinstance(module, _NORMS)
             for key, parameter in module.named_parameters(recurse=False)
         }
 

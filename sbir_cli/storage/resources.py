@@ -7,12 +7,8 @@ from pathlib import Path
 
 BUNDLED_MODEL = "sbir-mini"
 """The base model, without prompts."""
-BUNDLED_CHECKPOINTS = {
-    "category": f"{BUNDLED_MODEL}/category",
-    "fine-grained": f"{BUNDLED_MODEL}/fine-grained",
-}
-"""The prompts trained over it, by task."""
-DEFAULT_MODEL = BUNDLED_CHECKPOINTS["category"]
+DEFAULT_MODEL = f"{BUNDLED_MODEL}/sketch"
+"""The base model with its sketch branch, which serves both tasks; photos go through the base."""
 
 
 def bundled_model(name: str = BUNDLED_MODEL) -> Path:
@@ -20,16 +16,14 @@ def bundled_model(name: str = BUNDLED_MODEL) -> Path:
     return Path(str(files("sbir_cli"))) / "models" / name
 
 
-def bundled_index(model: str | None = None) -> Path:
-    """The prebuilt index of the example photos, as a bundled model embedded them.
+def bundled_index() -> Path:
+    """The prebuilt index of the example photos.
 
     The wheel carries `indexes/` and `examples/` inside the package; a checkout has them beside it.
     """
-    fine_grained = model == BUNDLED_CHECKPOINTS["fine-grained"]
-    name = "examples-fine-grained.faiss" if fine_grained else "examples.faiss"
     package = Path(str(files("sbir_cli")))
-    inside = package / "bundled" / "indexes" / name
-    return inside if inside.exists() else package.parent / "indexes" / name
+    inside = package / "bundled" / "indexes" / "examples.faiss"
+    return inside if inside.exists() else package.parent / "indexes" / "examples.faiss"
 
 
 def example_sketch(name: str) -> Path:
@@ -41,6 +35,5 @@ def example_sketch(name: str) -> Path:
 
 
 def is_bundled(index: Path) -> bool:
-    """Whether a path names one of the prebuilt indexes."""
-    shipped = (bundled_index(model) for model in BUNDLED_CHECKPOINTS.values())
-    return index.resolve() in [path.resolve() for path in shipped]
+    """Whether a path names the prebuilt index."""
+    return index.resolve() == bundled_index().resolve()

@@ -28,7 +28,7 @@ def test_from_photos_to_an_answer_and_an_update(sbir: Run, photos: Path, tmp_pat
 
     assert done.returncode == 3 and done.stdout == b""
     text = done.stderr.decode()
-    assert "model sbir-mini/category on cpu" in text and "10 photos (flat, 512-d)" in text
+    assert "model sbir-mini/sketch on cpu" in text and "10 photos (flat, 512-d)" in text
     assert "10 embedded, 0 removed, 2 skipped" in text and "zero.png: empty file" in text
     assert "\r" not in text  # no progress bar off a terminal
     records = [json.loads(line) for line in report.read_text().splitlines()]

@@ -30,14 +30,16 @@ def test_into_a_pipe_come_bare_paths_and_notes_go_to_stderr(sbir: Run, gallery: 
     done = sbir("query", "sketch.png", "-i", "idx.faiss", "--top", "1", cwd=gallery)
     assert done.returncode == 0
     assert (gallery / os.fsdecode(done.stdout.removesuffix(b"\n"))).is_file()
-    assert done.stderr.startswith(b"model sbir-mini/category on cpu (exported graph)")
+    assert done.stderr.startswith(b"model sbir-mini/sketch on cpu (exported graph)")
     quiet = sbir("query", "sketch.png", "-i", "idx.faiss", "--top", "1", "--quiet", cwd=gallery)
     assert quiet.stderr == b"" and quiet.stdout == done.stdout
 
 
-def test_each_bundled_prompt_searches_the_examples(call: Run) -> None:
+def test_the_bundled_model_with_and_without_its_sketch_branch_searches_the_examples(
+    call: Run,
+) -> None:
     sketch = EXAMPLES / "sketches" / "teapot" / "teapot_1.svg"
-    for name in resources.BUNDLED_CHECKPOINTS.values():
+    for name in (resources.BUNDLED_MODEL, resources.DEFAULT_MODEL):
         done = call("query", sketch, "--model", name, "--top", "1")
         assert done.returncode == 0 and done.stdout.endswith(b".jpg\n")
         assert done.stderr.startswith(f"model {name} on cpu".encode())

@@ -28,7 +28,6 @@ from sbir_cli.storage import resources
 pytestmark = pytest.mark.slow
 EXAMPLES = Path(__file__).parents[2] / "examples"
 TOP_5 = QueryConfig(top=5)
-PROMPTED = tuple(resources.BUNDLED_CHECKPOINTS.values())
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +39,7 @@ def _cosines(a: npt.NDArray[Any], b: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return np.asarray((a * b).sum(axis=1))
 
 
-@pytest.mark.parametrize("name", [resources.BUNDLED_MODEL, *PROMPTED])
+@pytest.mark.parametrize("name", [resources.BUNDLED_MODEL, resources.DEFAULT_MODEL])
 def test_the_graph_that_ships_gives_torchs_embedding(name: str) -> None:
     graph, encoder = load_sketch_encoder(name), load_encoder(name, "cpu")
     assert isinstance(graph, GraphEncoder) and graph.fingerprint == encoder.fingerprint
@@ -48,24 +47,24 @@ def test_the_graph_that_ships_gives_torchs_embedding(name: str) -> None:
     pixels = np.stack([graph.preprocess(read_sketch(s).image) for s in sketches])
     exact = encoder.in_precision(torch.float32).encode_sketches(pixels)
     assert _cosines(graph.encode_sketches(pixels), exact).min() >= 0.9999
-    assert _cosines(encoder.encode_sketches(pixels), exact).min() >= 0.995  # bfloat16
+    rounded = _cosines(encoder.encode_sketches(pixels), exact)  # bfloat16
+    assert rounded.min() >= 0.985 and rounded.mean() >= 0.994
 
 
-@pytest.mark.parametrize("name", PROMPTED)
-def test_the_prebuilt_index_belongs_to_it(name: str) -> None:
-    manifest = Gallery.open(resources.bundled_index(name)).manifest
-    assert manifest.fingerprint == load_encoder(name, "cpu").fingerprint
-    assert manifest.encoder == name
+def test_the_prebuilt_index_belongs_to_it(encoder: PromptedEncoder) -> None:
+    manifest = Gallery.open(resources.bundled_index()).manifest
+    assert manifest.fingerprint == encoder.photo_fingerprint
+    assert manifest.encoder == resources.DEFAULT_MODEL
     assert manifest.root_absolute is None and manifest.skipped == 0
 
 
-@pytest.mark.parametrize("name", PROMPTED)
-def test_its_prompts_were_trained_without_the_unseen_classes(name: str) -> None:
-    config = json.loads((resources.bundled_model(name) / "config.json").read_text())
-    made, split = config["training"], load_split("sketchy")
-    assert config["base"]["name"] == resources.BUNDLED_MODEL and made["split"] == split.name
-    for data in (made["training_data"], made["validation_data"]):
-        assert data["classes"] and not set(data["classes"]) & set(split.unseen)
+def test_its_sketch_branch_was_trained_without_the_unseen_classes() -> None:
+    config = json.loads(
+        (resources.bundled_model(resources.DEFAULT_MODEL) / "config.json").read_text()
+    )
+    made, unseen = config["training"], load_split("sketchy").unseen
+    assert config["base"]["name"] == resources.BUNDLED_MODEL and len(made["names"]) > 1000
+    assert not {name.replace(" ", "_") for name in made["names"]} & set(unseen)
 
 
 def test_a_jpeg_decoded_at_reduced_scale_embeds_alike(encoder: PromptedEncoder) -> None:
@@ -130,3 +129,13 @@ def test_unseen_classes_of_sketchy(encoder: PromptedEncoder, sketchy25: Path) ->
     precision = relevant.cumsum(axis=1) / np.arange(1, 526)
     average_precision = (precision * relevant).sum(axis=1) / relevant.sum(axis=1)  # trec
     assert average_precision.mean() >= 0.26
+
+
+def test_folded_norms_change_no_embedding(encoder: PromptedEncoder) -> None:
+    photos = sorted(EXAMPLES.glob("photos/*/*.jpg"))[::12]
+    exact = encoder.in_precision(torch.float32)
+    pixels = np.stack([exact.preprocess(read_photo(photo)) for photo in photos])
+    with torch.inference_mode():
+        plain = exact.photo.embeddings(exact.clip.embedding_tower, torch.from_numpy(pixels))
+    assert exact.clip.fast_tower is not exact.clip.embedding_tower
+    assert _cosines(exact.encode_photos(pixels), plain.numpy()).min() >= 0.99999

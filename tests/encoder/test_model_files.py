@@ -36,14 +36,13 @@ def _cache(hub: Path, repository: str, folder: Path) -> None:
     (repo / "refs" / "main").write_text("abc")
 
 
-def test_no_name_is_the_bundled_model_with_its_prompts_for_categories() -> None:
+def test_no_name_is_the_bundled_model_with_its_sketch_branch() -> None:
     base = find_model("sbir-mini")
     assert base == FolderModel("sbir-mini", resources.bundled_model())
-    assert find_model(None) == find_model("sbir-mini/category")
-    for name in ("sbir-mini/category", "sbir-mini/fine-grained"):
-        source = find_model(name)
-        assert isinstance(source, Checkpoint) and (source.name, source.base) == (name, base)
-        assert source.folder == resources.bundled_model(name)
+    source = find_model(None)
+    assert source == find_model("sbir-mini/sketch") and isinstance(source, Checkpoint)
+    assert (source.name, source.base) == ("sbir-mini/sketch", base)
+    assert source.folder == resources.bundled_model("sbir-mini/sketch")
 
 
 def test_a_folder_is_local_dir_with_and_without_the_prefix(

