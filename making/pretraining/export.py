@@ -3,8 +3,10 @@
 ``open_clip_model.safetensors`` holds the base, both towers as photos and words made them, in
 float16. ``sketch/branches.safetensors`` holds the sketch branch: its convolutions (float16), norms
 and prompts, 0.4 of the training's end and 0.6 of WORK/late.pt. The half of an embedding that words
-taught counts half (WORDS). Both were chosen on the validation classes. A BatchNorm's own statistics m, s of drawings are folded into its weight and bias over
-the base's m0, s0, so that one backbone serves both branches:
+taught counts half (WORDS). Both were chosen on the validation classes.
+
+A BatchNorm's own statistics m, s of drawings are folded into its weight and bias over the base's
+m0, s0, so that one backbone serves both branches:
 
     w' = w s0 / s,  b' = b + w (m0 - m) / s
 """
@@ -25,7 +27,6 @@ from sbir_cli.encoder.branch import Branch
 from sbir_cli.encoder.model_files import CHECKPOINT_WEIGHTS, OPEN_CLIP_CONFIG, OPEN_CLIP_WEIGHTS
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.storage import resources
-
 
 END = 0.4  # share of the end of the training; the rest is what it was at 72 % of its time
 WORDS = 0.5  # the first half of an embedding, over the second

@@ -311,13 +311,13 @@ def test_a_fraction_of_the_photos_is_judged_by_the_same_held_out_ones(
 def test_what_leaves_nothing_to_learn_is_one_sentence(
     encoder: PromptedEncoder, photos: PhotoSet, drawings: DrawingSet, tmp_path: Path
 ) -> None:
-    none = dict.fromkeys(("infonce_weight", "relation_weight", "anchor_weight"), 0.0)
+    nothing = replace(CONFIG, infonce_weight=0.0, relation_weight=0.0, anchor_weight=0.0)
 
     def refuse(config: TrainConfig, message: str, named: DrawingSet | None = None) -> None:
         with pytest.raises(UsageError, match=message):
             train_on_drawings(photos, named, encoder, config, tmp_path / "c")
 
-    refuse(replace(CONFIG, **none), "nothing is learned from photos")
+    refuse(nothing, "nothing is learned from photos")
     refuse(replace(CONFIG, cls_weight=0.0), "nothing is learned from named", drawings)
     refuse(replace(CONFIG, branch="both"), "train the sketch branch alone")
     refuse(replace(CONFIG, method="mm"), "makes the sketch prompt from the photo prompt")
