@@ -16,7 +16,7 @@ def test_info_list_export_and_verify_of_a_gallery(sbir: Run, gallery: Path, tmp_
     facts = json.loads(sbir("index", "info", index, "--json").stdout)
     assert facts["photos"] == 6 and facts["photos_found"] and facts["dimension"] == 512
     shown = sbir("index", "info", index).stdout.decode()
-    assert "sbir-mini/category" in shown and "\x1b" not in shown
+    assert "sbir-mini/sketch" in shown and "\x1b" not in shown
     listed = sbir("index", "list", index, "-0").stdout.split(b"\0")[:-1]
     assert len(listed) == 6 and any(b"line\nbreak.jpg" in path for path in listed)
     assert sbir("index", "list", index, "--skipped").stdout == b""
