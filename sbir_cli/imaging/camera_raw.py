@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from sbir_cli.errors import ImageError
-from sbir_cli.imaging.formats import RAW_SUFFIXES, needs_extra
+from sbir_cli.imaging.formats import RAW_SUFFIXES, module_of_extra
 
 _PREVIEW = 768  # pixels of the shorter side, where nothing says how few are enough
 _MOST_PIXELS = 178_956_970  # as Pillow's guard
@@ -22,10 +22,7 @@ def read_raw(source: Path | bytes, reduce_to: int | None) -> Image.Image:
     Raises:
         ImageError: rawpy is missing, or LibRaw cannot read the file.
     """
-    try:
-        import rawpy
-    except ImportError as error:
-        raise needs_extra(_name(source), "raw") from error
+    rawpy = module_of_extra("rawpy", "raw", _name(source))
     least = _PREVIEW if reduce_to is None else 4 * reduce_to
     try:
         with rawpy.imread(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as raw:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 import struct
+import threading
+from importlib import import_module
+from types import ModuleType
 from typing import BinaryIO, Literal
 
 from sbir_cli.errors import ImageError
@@ -59,6 +62,7 @@ _FOREIGN: tuple[tuple[bytes, str], ...] = (
 _PHOTOMETRIC, _SUB_IFDS, _DNG_VERSION = 262, 330, 50706
 _SENSOR = (32803, 34892)  # colour filter array, linear raw
 _MOST_DIRECTORIES, _MOST_ENTRIES = 16, 512
+_IMPORTS = threading.Lock()
 _WITHOUT_EXTRA = re.compile(r"([A-Z0-9]+) is read with an extra: pip install 'sbir\[(\w+)\]'$")
 
 
@@ -150,9 +154,19 @@ def _directory(file: BinaryIO, place: int, order: str) -> tuple[bool, list[int]]
     return False, others
 
 
-def needs_extra(name: str, extra: str) -> ImageError:
-    """The error of a format whose extra is not installed; `unread_format` knows it again."""
-    return ImageError(f"{name} is read with an extra: pip install 'sbir[{extra}]'")
+def module_of_extra(module: str, extra: str, name: str) -> ModuleType:
+    """The module that reads a format called `name`, one thread at a time: an import that fails
+    half-way leaves its half to the threads that waited for it.
+
+    Raises:
+        ImageError: it cannot be imported; `unread_format` knows the sentence again.
+    """
+    with _IMPORTS:
+        try:
+            return import_module(module)
+        except ImportError as error:
+            what = f"{name} is read with an extra: pip install 'sbir[{extra}]'"
+            raise ImageError(what) from error
 
 
 def unread_format(reason: str) -> tuple[str, str] | None:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -18,7 +18,7 @@ from sbir_cli.errors import ImageError
 from sbir_cli.imaging.camera_raw import read_raw
 from sbir_cli.imaging.colour import eight_bits, profile_of, to_srgb
 from sbir_cli.imaging.folders import FoundPhotos, find_photos
-from sbir_cli.imaging.formats import PHOTO_SUFFIXES, Format, format_of, needs_extra
+from sbir_cli.imaging.formats import PHOTO_SUFFIXES, Format, format_of, module_of_extra
 
 __all__ = [
     "PHOTO_SUFFIXES",
@@ -95,16 +95,10 @@ def _opened(source: Path | bytes) -> BinaryIO:
 
 def _plugin(kind: Format) -> None:
     """Make Pillow know a format of an extra; it is opened for a file of that format only."""
-    extra: Literal["heic", "jxl"] = "heic" if kind == "HEIF" else "jxl"
-    try:
-        if kind == "HEIF":
-            import pillow_heif
-
-            pillow_heif.register_heif_opener()
-        elif kind == "JXL":
-            import pillow_jxl  # noqa: F401  (registers itself)
-    except ImportError as error:
-        raise needs_extra(extra.upper(), extra) from error
+    if kind == "HEIF":
+        module_of_extra("pillow_heif", "heic", "HEIC").register_heif_opener()
+    elif kind == "JXL":
+        module_of_extra("pillow_jxl", "jxl", "JXL")  # registers itself
 
 
 def _image(source: Path | bytes, kind: Format) -> Image.Image:
