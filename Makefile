@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# Processes that share the tests, by files; each gives torch one thread
+JOBS ?= 2
 
 .PHONY: demo test check index wheel clean
 
@@ -12,7 +14,7 @@ demo: $(VENV)/installed
 	@echo "Open $(CURDIR)/demo.html to see the photos beside the sketches."
 
 test: $(VENV)/installed
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 check: $(VENV)/installed
 	$(BIN)/ruff check

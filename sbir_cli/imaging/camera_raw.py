@@ -10,7 +10,7 @@ from typing import Any
 from PIL import Image, ImageOps
 
 from sbir_cli.errors import ImageError
-from sbir_cli.imaging.formats import RAW_SUFFIXES, module_of_extra
+from sbir_cli.imaging.formats import RAW_SUFFIXES, extra_imported
 
 _PREVIEW = 768  # pixels of the shorter side, where nothing says how few are enough
 _MOST_PIXELS = 178_956_970  # as Pillow's guard
@@ -22,7 +22,8 @@ def read_raw(source: Path | bytes, reduce_to: int | None) -> Image.Image:
     Raises:
         ImageError: rawpy is missing, or LibRaw cannot read the file.
     """
-    rawpy = module_of_extra("rawpy", "raw", _name(source))
+    with extra_imported(_name(source), "raw"):
+        import rawpy
     least = _PREVIEW if reduce_to is None else 4 * reduce_to
     try:
         with rawpy.imread(io.BytesIO(source) if isinstance(source, bytes) else str(source)) as raw:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 import struct
 import threading
-from importlib import import_module
-from types import ModuleType
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import BinaryIO, Literal
 
 from sbir_cli.errors import ImageError
@@ -154,16 +154,17 @@ def _directory(file: BinaryIO, place: int, order: str) -> tuple[bool, list[int]]
     return False, others
 
 
-def module_of_extra(module: str, extra: str, name: str) -> ModuleType:
-    """The module that reads a format called `name`, one thread at a time: an import that fails
-    half-way leaves its half to the threads that waited for it.
+@contextmanager
+def extra_imported(name: str, extra: str) -> Iterator[None]:
+    """Around the import of the extra that reads a format called `name`, one thread at a time: an
+    import that fails half-way leaves its half to the threads that waited for it.
 
     Raises:
         ImageError: it cannot be imported; `unread_format` knows the sentence again.
     """
     with _IMPORTS:
         try:
-            return import_module(module)
+            yield
         except ImportError as error:
             what = f"{name} is read with an extra: pip install 'sbir[{extra}]'"
             raise ImageError(what) from error

@@ -18,7 +18,7 @@ from sbir_cli.errors import ImageError
 from sbir_cli.imaging.camera_raw import read_raw
 from sbir_cli.imaging.colour import eight_bits, profile_of, to_srgb
 from sbir_cli.imaging.folders import FoundPhotos, find_photos
-from sbir_cli.imaging.formats import PHOTO_SUFFIXES, Format, format_of, module_of_extra
+from sbir_cli.imaging.formats import PHOTO_SUFFIXES, Format, extra_imported, format_of
 
 __all__ = [
     "PHOTO_SUFFIXES",
@@ -96,9 +96,13 @@ def _opened(source: Path | bytes) -> BinaryIO:
 def _plugin(kind: Format) -> None:
     """Make Pillow know a format of an extra; it is opened for a file of that format only."""
     if kind == "HEIF":
-        module_of_extra("pillow_heif", "heic", "HEIC").register_heif_opener()
+        with extra_imported("HEIC", "heic"):
+            import pillow_heif
+
+        pillow_heif.register_heif_opener()
     elif kind == "JXL":
-        module_of_extra("pillow_jxl", "jxl", "JXL")  # registers itself
+        with extra_imported("JXL", "jxl"):
+            import pillow_jxl  # noqa: F401  (registers itself)
 
 
 def _image(source: Path | bytes, kind: Format) -> Image.Image:
