@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sbir_cli.cli.exits import ERROR, SKIPPED, exit_codes
+from sbir_cli.cli.index_import import import_vectors
 from sbir_cli.cli.options import Device, Model, Quiet
 from sbir_cli.cli.progress import progress_bar
 from sbir_cli.cli.streams import say, say_skipped, write_results
@@ -32,7 +33,10 @@ Root = Annotated[
 ]
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
 
-app = typer.Typer(help="What a gallery is; verify, list, join and export it.", no_args_is_help=True)
+app = typer.Typer(
+    help="What a gallery is; verify, list, join, export and import it.", no_args_is_help=True
+)
+app.command("import")(import_vectors)
 
 
 def _open(index: Path | None, root: Path | None = None) -> Gallery:
@@ -100,7 +104,6 @@ def verify(
 ) -> None:
     """Embed a sample again: do model, photos and gallery still belong together?"""
     from sbir_cli.encoder import load_encoder
-    from sbir_cli.gallery.upkeep import DRIFT
     from sbir_cli.gallery.upkeep import verify as check
 
     gallery = _open(index, root)
@@ -115,7 +118,7 @@ def verify(
     least = f"least cosine {found.least_cosine:.5f}"
     write_results(f"{found.checked} embedded again, {least}; {counts}\n".encode())
     reasons = [
-        *((path, f"drifted: its cosine is below {DRIFT}") for path in found.drifted),
+        *((path, f"drifted: its cosine is below {found.limit}") for path in found.drifted),
         *((path, "changed since it was embedded") for path in found.changed),
         *((path, "missing") for path in found.missing),
         *found.unreadable,

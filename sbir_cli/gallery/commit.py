@@ -30,12 +30,14 @@ def commit(
     storage: IndexConfig,
     root: Path,
     portable: bool,
+    imported_from: str | None = None,
 ) -> Manifest:
     """Write both files beside the old ones and rename them into place.
 
     Args:
         embeddings: (N, D), in the order of `good`.
         good, bad: rows of the photos that were embedded and of those that were skipped.
+        imported_from: see `Manifest`.
 
     Raises:
         OSError, sqlite3.Error: a file cannot be written; the old gallery is as it was.
@@ -62,6 +64,7 @@ def commit(
             root_absolute=absolute,
             index_bytes=pending.stat().st_size,
             index_digest=file_digest(pending),
+            imported_from=imported_from,
         )
         write_database(pending_database, manifest, [*good, *bad])
         _flush(pending_database)

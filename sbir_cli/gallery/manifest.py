@@ -60,6 +60,9 @@ class Manifest:
     index_bytes: int
     index_digest: str
     """Ties the two files together (`file_digest`)."""
+    imported_from: str | None = None
+    """The file of another program that embeddings came from: they may differ a little from those
+    that this one makes. None: all were made here."""
 
 
 @dataclass(frozen=True)
@@ -169,9 +172,8 @@ class Database:
         for field in dataclasses.fields(Manifest):
             if not isinstance(values.get(field.name), _TYPES[str(field.type)]):
                 raise self._damaged(f"no proper `{field.name}` in its manifest")
-        return Manifest(
-            **{field.name: values[field.name] for field in dataclasses.fields(Manifest)}
-        )
+        known = [field.name for field in dataclasses.fields(Manifest) if field.name in values]
+        return Manifest(**{name: values[name] for name in known})
 
     def rows(self) -> dict[int, PhotoRow]:
         """All photo rows by id."""

@@ -132,7 +132,15 @@ class UpdateRun:
             raise SbirError(f"no photo could be read{example}", where=self.root)
         matrix = self._embeddings([row.path for row in good], changed, journal)
         return commit(
-            self.index, matrix, good, bad, self.encoder, self.storage, self.root, self.portable
+            self.index,
+            matrix,
+            good,
+            bad,
+            self.encoder,
+            self.storage,
+            self.root,
+            self.portable,
+            manifest.imported_from if manifest else None,
         )
 
     def _asks_for_the_same(self, manifest: Manifest) -> bool:

@@ -17,6 +17,7 @@ from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.errors import GalleryError, UsageError
 from sbir_cli.gallery.commit import commit
 from sbir_cli.gallery.gallery import Gallery
+from sbir_cli.gallery.importing import ANOTHER
 from sbir_cli.gallery.manifest import Manifest, PhotoRow
 from sbir_cli.storage.locks import locked
 
@@ -36,6 +37,8 @@ class Verified:
     """Of a stored and the new embedding; 1.0 when none was checked."""
     drifted: list[Path]
     """Photos whose embedding is another now: the model computes otherwise than it did."""
+    limit: float
+    """The cosine below which it is another: `DRIFT`, or less for what another program embedded."""
     changed: list[Path]
     """Photos whose file was changed since, not embedded again."""
     missing: list[Path]
@@ -49,6 +52,8 @@ def verify(
     progress: Progress = lambda done, total: None,
 ) -> Verified:
     """Embed photos spread evenly over a gallery again, and compare.
+
+    Embeddings that were imported may differ more: other programs decode and resize otherwise.
 
     Args:
         sample: how many, at least 1.
@@ -76,8 +81,9 @@ def verify(
             there.append(photo)
         else:
             changed.append(path)
+    limit = ANOTHER if gallery.manifest.imported_from else DRIFT
     if not there:
-        return Verified(0, 1.0, [], changed, missing, [])
+        return Verified(0, 1.0, [], limit, changed, missing, [])
     paths = [gallery.path_of(photo) for photo in there]
     found = embed_files(
         paths,
@@ -91,8 +97,8 @@ def verify(
         float(gallery.embedding_of(there[i]) @ vector)
         for i, vector in zip(found.kept, found.vectors, strict=True)
     ]
-    drifted = [paths[i] for i, cosine in zip(found.kept, cosines, strict=True) if cosine < DRIFT]
-    return Verified(len(cosines), min(cosines), drifted, changed, missing, found.unreadable)
+    drifted = [paths[i] for i, cosine in zip(found.kept, cosines, strict=True) if cosine < limit]
+    return Verified(len(cosines), min(cosines), drifted, limit, changed, missing, found.unreadable)
 
 
 def merge(galleries: Sequence[Gallery], output: Path, storage: IndexConfig) -> Manifest:
@@ -146,9 +152,13 @@ def merge(galleries: Sequence[Gallery], output: Path, storage: IndexConfig) -> M
     skipped = [bad[path] for path in sorted(bad)]
     stated = cast("PhotoEncoder", _Stated(first.encoder, first.fingerprint))
     portable = all(gallery.manifest.root_absolute is None for gallery in galleries)
+    sources = (gallery.manifest.imported_from for gallery in galleries)
+    imported_from = next(filter(None, sources), None)
     try:
         with locked(output.with_name(output.name + ".lock")):
-            return commit(output, vectors, rows, skipped, stated, storage, root, portable)
+            return commit(
+                output, vectors, rows, skipped, stated, storage, root, portable, imported_from
+            )
     except Timeout as error:
         raise GalleryError("another run is writing it", where=output) from error
     except OSError as error:
