@@ -14,12 +14,12 @@ SKIPPED_FOLDERS = frozenset(
         *("$recycle.bin", "recycler", "recycled", "system volume information", "lost+found"),
         *("__macosx", "temporary items"),
         # photo software
-        *("captureone", "files_trashbin", "files_versions", "ipod photo cache"),
+        *("captureone", "files_trashbin", "files_versions", "ipod photo cache", "thumbnails"),
     }
 )
 _SOFTWARE = re.compile(
-    r".*\.(lrdata|lrcat-data|cocatalogdb|thumbs|thumbnails)"
-    r"|(adobe )?lightroom.*previews.*|appdata_\w+|[@#](eadir|snapshot|recycle).*"
+    r".*\.(lrdata|lrcat-data|cocatalog|cocatalogdb|thumbs|thumbnails)"
+    r"|(adobe )?lightroom.*previews.*|appdata_\w+|[@#](eadir|snapshot|recycle).*|found\.\d{3}"
 )
 _LIBRARY = re.compile(r".*\.(photoslibrary|photolibrary|aplibrary|migratedphotolibrary)")
 _ORIGINALS = frozenset({"originals", "masters"})

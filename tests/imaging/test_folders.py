@@ -26,6 +26,7 @@ def _names(found: FoundPhotos, top: Path) -> list[str]:
         *("Lightroom Catalog Previews.lrdata", "Trip Smart Previews.lrdata", "@Recently-Snapshot"),
         *(".@__thumb", "@__thumb", "~snapshot", ".Trash-1000", "lost+found", "$RECYCLE.BIN"),
         *("@EADIR", "#Recycle", "CaptureOne", "appdata_oc1abc", "Catalog.cocatalogdb", "@tmp"),
+        *("Capture One.cocatalog", "found.000", "thumbnails"),
     ],
 )
 def test_folders_of_servers_and_software_are_left_out_and_counted(
