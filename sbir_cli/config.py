@@ -181,6 +181,10 @@ class TrainConfig:
     paper."""
     drawings_per_photo: int = 4
     """Line drawings that are made of each photo (1 to 64)."""
+    narrow: bool = False
+    """Drawings of photos only: what will be searched is of the same few kinds of things, and an
+    epoch counts even where drawings of others find less than by the plain model. Not in the
+    paper."""
     temperature: float | None = None
     """Of classification and InfoNCE (0 to 100). None: the model's own, 0.01 for CLIP [deduced];
     among plain photos half the standard deviation of their cosines to each other."""

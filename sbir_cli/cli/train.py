@@ -209,6 +209,14 @@ def train(
     drawings_per_photo: Annotated[
         int | None, _knob("--drawings-per-photo", "Line drawings made of a plain photo.")
     ] = None,
+    narrow: Annotated[
+        bool | None,
+        _knob(
+            "--narrow/--no-narrow",
+            "Keep what finds more in photos like these, though it finds less among other things "
+            "(plain photos).",
+        ),
+    ] = None,
     temperature: Annotated[
         float | None, _knob("--temperature", "Of classification and InfoNCE.")
     ] = None,

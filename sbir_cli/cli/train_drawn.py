@@ -197,19 +197,29 @@ def train_drawn(
     if not quiet:
         say_skipped(report.unreadable)
     if group.is_first and report.keeps_plain:  # told even to those who asked for errors only
-        say(
-            f"no epoch finds more than the plain model does (mAP {_best(report)} against "
-            f"{report.state.history[0]['validation']:.4f} of {report.held_out}): the checkpoint "
-            "keeps the plain branch; use more photos of more things, or other learning rates"
-        )
+        say(_why_plain(report))
     if not quiet:
         _summarise(report, output, time.perf_counter() - start)
     if report.unreadable and group.count == 1:
         raise typer.Exit(SKIPPED)
 
 
-def _best(report: DrawnReport) -> str:
-    return f"{report.state.best_value:.4f}"
+def _why_plain(report: DrawnReport) -> str:
+    before, narrow = report.state.history[0], report.narrow
+    if narrow is not None:
+        return (
+            f"{report.held_out} find more than by the plain model (mAP {narrow['validation']:.4f} "
+            f"against {before['validation']:.4f}), but drawings of other things find less "
+            f"({narrow['elsewhere']:.4f} against {before['elsewhere']:.4f} of the example photos): "
+            "the checkpoint keeps the plain branch; add photos of other things, or --narrow if "
+            "you search among such photos only"
+        )
+    best = max(row["validation"] for row in report.state.history[1:])
+    return (
+        f"no epoch finds more than the plain model does (mAP {best:.4f} against "
+        f"{before['validation']:.4f} of {report.held_out}): the checkpoint keeps the plain "
+        "branch; use more photos of more things, or other learning rates"
+    )
 
 
 def _summarise(report: DrawnReport, output: Path, seconds: float) -> None:
@@ -221,6 +231,9 @@ def _summarise(report: DrawnReport, output: Path, seconds: float) -> None:
             f"{report.held_out}: mAP {report.plain.mean_ap:.4f} to {report.trained.mean_ap:.4f}, "
             f"Acc@1 {report.plain.accuracy:.4f} to {report.trained.accuracy:.4f}"
         )
+    first, last = (report.state.history[i] for i in (0, report.state.best_epoch))
+    if "elsewhere" in first and not report.keeps_plain:
+        found += f"; of example photos: mAP {first['elsewhere']:.4f} to {last['elsewhere']:.4f}"
     kept = "the plain branch kept"
     if not report.keeps_plain:
         kept = f"epoch {report.state.best_epoch} of {report.state.epoch} kept"

@@ -34,6 +34,13 @@ def example_sketch(name: str) -> Path:
     return folder / name / f"{name}_1.svg"
 
 
+def example_photos() -> Path:
+    """The folder of the example photos, a folder for each class; lies as `bundled_index` does."""
+    package = Path(str(files("sbir_cli")))
+    inside = package / "bundled" / "examples" / "photos"
+    return inside if inside.exists() else package.parent / "examples" / "photos"
+
+
 def is_bundled(index: Path) -> bool:
     """Whether a path names the prebuilt index."""
     return index.resolve() == bundled_index().resolve()

@@ -22,11 +22,11 @@ from sbir_cli.plotting import can_plot
 from sbir_cli.storage.files import write_file
 from sbir_cli.training.folder import STATE, claim
 from sbir_cli.training.history import history_csv, history_png
-from sbir_cli.training.loop import AnyLoader, Loop, Validate, Watcher, make_optimiser
+from sbir_cli.training.loop import AnyLoader, Elsewhere, Loop, Validate, Watcher, make_optimiser
 from sbir_cli.training.methods import Method, check_method, make_method
 from sbir_cli.training.objective import AnyObjective
 from sbir_cli.training.processes import Group
-from sbir_cli.training.state import REMEDY, State, load_state, save_state
+from sbir_cli.training.state import REMEDY, Row, State, load_state, save_state
 from sbir_cli.training.validation import Centre
 
 Note = Callable[[str], None]
@@ -56,6 +56,8 @@ class Course:
     plain: Validate | None = None
     """The plain model in the same measure: the bar. Where no epoch passes it, the checkpoint keeps
     the plain branches. None: epoch 0 is the untrained method, and the best epoch is kept."""
+    elsewhere: Elsewhere | None = None
+    """What no epoch may be worse in than the plain model."""
 
 
 def follow(
@@ -131,6 +133,7 @@ class Run:
             self._save,
             group,
             course.plain,
+            course.elsewhere,
         )
         self._written = -1
         self._draw_after = time.monotonic()
@@ -160,6 +163,16 @@ class Run:
         if self.course.plain is None or before is None or best is None:
             return False
         return best <= before
+
+    @property
+    def narrow(self) -> Row | None:
+        """The epoch that would have been kept but for what it does elsewhere, if the plain model
+        is kept for it."""
+        rows = [row for row in self.state.history[1:] if "elsewhere" in row]
+        best = max(rows, key=lambda row: row["validation"], default=None)
+        if best is None or not self.keeps_plain:
+            return None
+        return best if best["validation"] > self.state.history[0]["validation"] else None
 
     def _identity(self) -> dict[str, Any]:
         return {
@@ -230,7 +243,16 @@ class Run:
                 "value": state.best_value,
                 "before_training": state.history[0].get("validation"),
             },
+            **self._elsewhere(),
         }
+
+    def _elsewhere(self) -> dict[str, Any]:
+        rows = [row for row in self.state.history if "elsewhere" in row]
+        if not rows:
+            return {}
+        kept = 0 if self.keeps_plain else self.state.best_epoch
+        before, value = (self.state.history[i]["elsewhere"] for i in (0, kept))
+        return {"elsewhere": {"of": "example photos", "value": value, "before_training": before}}
 
 
 def _write_graph(encoder: PromptedEncoder, output: Path) -> None:

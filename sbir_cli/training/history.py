@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 
 def columns(history: Sequence[Row]) -> list[str]:
-    """The columns in order: epoch, losses, validation, seconds."""
+    """The columns in order: epoch, losses, validations, seconds."""
     names = dict.fromkeys(name for row in history for name in row)
-    losses = [name for name in names if name not in ("epoch", "validation", "seconds")]
-    return ["epoch", *losses, *(n for n in ("validation", "seconds") if n in names)]
+    last = ("elsewhere", "validation", "seconds")
+    losses = [name for name in names if name != "epoch" and name not in last]
+    return ["epoch", *losses, *(name for name in last if name in names)]
 
 
 def history_csv(history: Sequence[Row]) -> bytes:

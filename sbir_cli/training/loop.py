@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import torch
@@ -21,6 +22,16 @@ _SAVE_SECONDS = 60.0  # at most this much work is lost inside an epoch
 
 Validate = Callable[[Method], float]
 Save = Callable[[State, Method, torch.optim.Adam], None]
+_TOLERATED = 0.01  # that an epoch may be worse elsewhere: what a hundred drawings tell by chance
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A second validation, by other things than those that are trained on. An epoch that is worse
+    in it than the plain model counts for no more than that."""
+
+    trained: Validate
+    plain: Validate
 
 
 class Watcher(Protocol):
@@ -51,6 +62,20 @@ def make_optimiser(method: Method) -> torch.optim.Adam:
     return torch.optim.Adam(groups)
 
 
+def counted(row: Row, before: Row) -> float | None:
+    """What an epoch's validation counts for: no more than the plain model's where it is worse
+    elsewhere; None where nothing is validated.
+
+    Args:
+        row: of the epoch.
+        before: of epoch 0.
+    """
+    value = row.get("validation")
+    if value is None or row.get("elsewhere", 0.0) >= before.get("elsewhere", 0.0) - _TOLERATED:
+        return value
+    return min(value, before["validation"])
+
+
 class Loop:
     """One run over its epochs.
 
@@ -68,6 +93,7 @@ class Loop:
         save: called once a minute, and after each epoch with the best parameters known.
         group: the processes that share each step.
         before: what epoch 0 is judged by, where not by `validate`.
+        elsewhere: what an epoch must not be worse in.
     """
 
     def __init__(
@@ -80,10 +106,12 @@ class Loop:
         save: Save,
         group: Group = ALONE,
         before: Validate | None = None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
         self._method, self._adam, self._objective = method, adam, objective
         self._loader, self._validate, self._save = loader, validate, save
         self._group, self._before = group, before or validate
+        self._elsewhere = elsewhere
         self._config: TrainConfig = method.config
 
     def run(self, state: State, watch: Watcher) -> None:
@@ -94,7 +122,8 @@ class Loop:
         """
         parallel = self._group.together(self._method)
         if not state.history:
-            state.history.append(self._row(0, {}, self._before))
+            plain = self._elsewhere.plain if self._elsewhere else None
+            state.history.append(self._row(0, {}, self._before, plain))
         while state.epoch < self._config.epochs and not self._stalled(state):
             steps = self._loader.epoch(state.epoch)
             self._steps(parallel, state, steps, watch)
@@ -147,18 +176,21 @@ class Loop:
         for group in self._adam.param_groups:
             group["lr"] = group["base"] * share
 
-    def _row(self, epoch: int, means: Row, validate: Validate | None) -> Row:
+    def _row(
+        self, epoch: int, means: Row, validate: Validate | None, elsewhere: Validate | None
+    ) -> Row:
         row = {"epoch": epoch, **means}
-        if validate is None:
-            return row
-        value = validate(self._method) if self._group.is_first else 0.0
-        shared = self._group.from_first(value, self._method.backbone.device.device)
-        return {**row, "validation": shared}
+        for name, judge in (("validation", validate), ("elsewhere", elsewhere)):
+            if judge is not None:
+                value = judge(self._method) if self._group.is_first else 0.0
+                row[name] = self._group.from_first(value, self._method.backbone.device.device)
+        return row
 
     def _end_epoch(self, state: State, means: Row) -> None:
-        row = self._row(state.epoch, means, self._validate)
+        trained = self._elsewhere.trained if self._elsewhere else None
+        row = self._row(state.epoch, means, self._validate, trained)
         state.history.append(row)
-        value = row.get("validation")
+        value = counted(row, state.history[0])
         if value is None or state.best_value is None or value > state.best_value:
             state.best_epoch, state.best_value = state.epoch, value
             state.best = {k: v.detach().clone() for k, v in self._method.state_dict().items()}

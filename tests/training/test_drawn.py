@@ -21,7 +21,7 @@ from sbir_cli.errors import SbirError, UsageError
 from sbir_cli.imaging.line_drawing import SIDE
 from sbir_cli.training import course, loop
 from sbir_cli.training.batch_loader import Normaliser
-from sbir_cli.training.drawn import ink, loader, material
+from sbir_cli.training.drawn import elsewhere, ink, loader, material, run
 from sbir_cli.training.drawn.exam import Exam, Examiner
 from sbir_cli.training.drawn.objective import DrawnObjective, spread
 from sbir_cli.training.drawn.run import train_on_drawings
@@ -68,8 +68,10 @@ def drawings(tmp_path_factory: pytest.TempPathFactory) -> DrawingSet:
 
 
 @pytest.fixture(autouse=True)
-def no_graph(monkeypatch: pytest.MonkeyPatch) -> None:
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No exported graph, and no drawings of the examples."""
     monkeypatch.setattr(course, "_write_graph", lambda encoder, output: None)
+    monkeypatch.setattr(run, "example_exam", lambda *arguments: None)
 
 
 def test_ink_survives_packing_and_a_distortion_is_its_seeds_own() -> None:
@@ -257,8 +259,9 @@ def test_the_plain_branch_is_kept_where_training_does_not_beat_it(
 ) -> None:
     monkeypatch.setattr(Examiner, "plain", lambda self, method: 0.4)
     monkeypatch.setattr(Examiner, "trained", lambda self, method: 0.5 if better else 0.4)
-    plain = encoder.fingerprint
-    report = train_on_drawings(photos, None, encoder, CONFIG, tmp_path / "c")
+    monkeypatch.setattr(run, "example_exam", lambda *arguments: pytest.fail("asked elsewhere"))
+    plain, config = encoder.fingerprint, replace(CONFIG, narrow=True)
+    report = train_on_drawings(photos, None, encoder, config, tmp_path / "c")
     again = load_encoder(str(tmp_path / "c"), "cpu")
     assert report.keeps_plain is not better and (again.fingerprint == plain) is not better
     assert again.photo_fingerprint == encoder.photo_fingerprint  # galleries serve either way
@@ -270,6 +273,40 @@ def test_the_plain_branch_is_kept_where_training_does_not_beat_it(
         "value": 0.5 if better else 0.4,
         "before_training": 0.4,
     }
+
+
+def test_an_epoch_that_is_worse_elsewhere_counts_for_no_more_than_nothing() -> None:
+    before = {"epoch": 0.0, "validation": 0.4, "elsewhere": 0.6}
+    for other, counts in ((0.7, 0.5), (0.595, 0.5), (0.58, 0.4)):
+        assert loop.counted({"validation": 0.5, "elsewhere": other}, before) == counts
+    assert loop.counted({"validation": 0.3, "elsewhere": 0.1}, before) == 0.3
+    assert loop.counted({"validation": 0.5}, {"validation": 0.4}) == 0.5
+    assert loop.counted({}, {}) is None
+
+
+@pytest.mark.slow
+def test_photos_of_a_narrow_folder_must_not_make_it_worse_than_nothing(
+    encoder: PromptedEncoder,
+    photos: PhotoSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+
+    def worse(*arguments: Any) -> loop.Elsewhere:
+        plain = elsewhere.example_exam(*arguments).plain
+        return loop.Elsewhere(lambda method: plain(method) - 0.1, plain)
+
+    monkeypatch.setattr(elsewhere, "_EACH", 1)
+    monkeypatch.setattr(run, "example_exam", worse)
+    monkeypatch.setattr(Examiner, "trained", lambda self, method: 0.99)
+    report = train_on_drawings(photos, None, encoder, replace(CONFIG, epochs=1), tmp_path / "c")
+    training = json.loads((tmp_path / "c" / "config.json").read_text())["training"]
+    assert report.keeps_plain and training["plain"]
+    before, after = report.state.history
+    assert 0.02 < before["elsewhere"] < 0.6 and before["validation"] < 0.99
+    assert report.narrow == after and after["validation"] == 0.99
+    assert after["elsewhere"] == before["elsewhere"] - 0.1
+    assert training["elsewhere"]["value"] == before["elsewhere"]
 
 
 @pytest.mark.slow

@@ -34,6 +34,21 @@ class Exam:
     """(Q,) the row of each drawing's own target."""
 
 
+def photo_exam(drawings: Bytes, photos: Tensor, most: int) -> Exam:
+    """To find each photo by its drawings, the styles in turn.
+
+    Args:
+        drawings: (A, K, PACKED), K of each photo.
+        photos: (A, D) unit length, on the device.
+        most: drawings, as far as one of each photo allows.
+    """
+    count, every = drawings.shape[:2]
+    each = max(1, min(every, most // count))
+    rows = np.repeat(np.arange(count), each)
+    which = (rows + np.tile(np.arange(each), count)) % every
+    return Exam(drawings[rows, which], photos, rows)
+
+
 @dataclass(frozen=True)
 class Mark:
     """How well exams went, in 0..1, larger is better: means over the exams."""

@@ -15,7 +15,8 @@ from sbir_cli.datasets import DrawingSet, PhotoSet
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.training.batch_loader import Normaliser
 from sbir_cli.training.course import Course, Note, follow
-from sbir_cli.training.drawn.exam import Exam, Examiner, Mark
+from sbir_cli.training.drawn.elsewhere import example_exam
+from sbir_cli.training.drawn.exam import Exam, Examiner, Mark, photo_exam
 from sbir_cli.training.drawn.ink import PACKED
 from sbir_cli.training.drawn.knobs import LEAST_PHOTOS, check_knobs
 from sbir_cli.training.drawn.loader import DrawnLoader, Lessons
@@ -31,11 +32,11 @@ from sbir_cli.training.drawn.material import (
     save_photos,
 )
 from sbir_cli.training.drawn.objective import DrawnObjective, spread
-from sbir_cli.training.loop import Watcher
+from sbir_cli.training.loop import Elsewhere, Watcher
 from sbir_cli.training.processes import ALONE, Group
 from sbir_cli.training.sampler import Indices
 from sbir_cli.training.selection import hold_out
-from sbir_cli.training.state import State
+from sbir_cli.training.state import Row, State
 from sbir_cli.training.texts import class_texts, own_temperature
 
 _LEAST_HELD_OUT = 20  # photos, or a quarter of them: fewer would tell little
@@ -59,6 +60,8 @@ class DrawnReport:
     """Of the sketch branch that was kept."""
     keeps_plain: bool
     """Whether no epoch was better than the plain model."""
+    narrow: Row | None
+    """The epoch that was, but worse with drawings of other things, where the plain one is kept."""
     unreadable: Left
     encoder: PromptedEncoder
     """With the branches of the checkpoint; in the first process only."""
@@ -90,7 +93,8 @@ def train_on_drawings(
 
     Line drawings of the photos are taught to lie where the plain model puts their photos, named
     drawings where it puts their names. An epoch counts only if drawings of held-out photos, or of
-    held-out classes, find what is theirs better than the plain model's do.
+    held-out classes, find what is theirs better than the plain model's do, and, without
+    `config.narrow`, drawings of the example photos theirs no worse.
 
     Args:
         photos: looked at (`look_at`), or None.
@@ -118,7 +122,10 @@ def train_on_drawings(
         counts[:] = len(teach.lessons.drawings), len(teach.lessons.named)
         if teach.examiner:
             examiners.append(teach.examiner)
-        return teach.course(len(unreadable))
+        elsewhere = None
+        if teach.examiner is not None and not config.narrow:
+            elsewhere = example_exam(encoder, config, group, watch)
+        return teach.course(len(unreadable), elsewhere)
 
     run = follow(encoder, config, output, make, resume=resume, group=group, watch=watch, note=note)
     if group.is_first:
@@ -135,6 +142,7 @@ def train_on_drawings(
         plain=plain,
         trained=trained,
         keeps_plain=run.keeps_plain,
+        narrow=run.narrow,
         unreadable=unreadable,
         encoder=run.trained_encoder,
     )
@@ -213,7 +221,7 @@ class _Teaching:
         size = encoder.preprocess.size
         self.examiner = Examiner(exams, self._normaliser, size) if exams else None
 
-    def course(self, unreadable: int) -> Course:
+    def course(self, unreadable: int, elsewhere: Elsewhere | None) -> Course:
         """The course of a run."""
         config, examiner = self._config, self.examiner
         photos = self._embeddings
@@ -244,6 +252,7 @@ class _Teaching:
             },
             facts={"split": "no classes", "unreadable": unreadable},
             plain=examiner.plain if examiner else None,
+            elsewhere=elsewhere,
         )
 
     def _take_photos(self, photos: Photos) -> _Part:
@@ -261,20 +270,13 @@ class _Teaching:
         asked = np.array([np.flatnonzero(photos.files.groups == g)[0] for g in np.sort(held)], int)
         self._drawings, self._groups = photos.drawings[rows], photos.files.groups[rows]
         self._embeddings = self._tensor(photos.embeddings[rows])
+        targets = self._tensor(photos.embeddings[asked])
         return _Part(
-            self._photo_exam(photos, asked) if len(asked) else None,
+            photo_exam(photos.drawings[asked], targets, _EXAM) if len(asked) else None,
             f"drawings of {len(asked):,} held-out photos",
             photos.files.keep(rows.tolist()).manifest(),
             photos.files.keep(asked.tolist()).manifest() if len(asked) else None,
         )
-
-    def _photo_exam(self, photos: Photos, asked: Indices) -> Exam:
-        every = photos.drawings.shape[1]
-        each = max(1, min(every, _EXAM // len(asked)))
-        rows = np.repeat(np.arange(len(asked)), each)
-        which = (rows + np.tile(np.arange(each), len(asked))) % every
-        targets = self._tensor(photos.embeddings[asked])
-        return Exam(photos.drawings[asked[rows], which], targets, rows)
 
     def _take_named(self, named: Named, alone: bool, note: Note) -> _Part:
         """Hold some classes out; the exam is to find their names among them."""
