@@ -112,7 +112,8 @@ class Searcher:
         """Open a gallery and load its encoder.
 
         Args:
-            index: the index file (None: the prebuilt gallery of the example photos).
+            index: the index file, or `milvus://HOST:PORT/COLLECTION` (None: the prebuilt gallery of
+                the example photos).
             model: the encoder's name (None: what the gallery says made it; it is not downloaded).
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
             root: where the photos are now, if they moved without the index.
@@ -123,8 +124,10 @@ class Searcher:
             MismatchError: the gallery was embedded by another encoder.
             UsageError: no such device, or the root is no folder.
         """
-        path = resources.bundled_index() if index is None else Path(index)
-        gallery = Gallery.open(path, None if root is None else Path(root))
+        gallery = Gallery.open(
+            resources.bundled_index() if index is None else index,
+            None if root is None else Path(root),
+        )
         try:
             wanted = model or gallery.manifest.encoder
             return cls(gallery, load_sketch_encoder(wanted, device, download=model is not None))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def draw(
     index: Annotated[
-        list[Path] | None,
+        list[str] | None,
         typer.Option(
             "--index",
             "-i",
@@ -85,7 +85,7 @@ def _require_extra() -> None:
 
 
 def _open(
-    indexes: list[Path], root: Path | None, model: str | None, device: str, quiet: bool
+    indexes: list[str], root: Path | None, model: str | None, device: str, quiet: bool
 ) -> list[WatchedGallery]:
     from sbir_cli.search import Searcher
     from sbir_cli.web.watched import WatchedGallery

@@ -26,9 +26,12 @@ def embed_gallery(
         typer.Argument(metavar="PHOTOS...", help="Photo files and folders, read recursively."),
     ],
     output: Annotated[
-        Path,
+        str,
         typer.Option(
-            "--output", "-o", envvar="SBIR_INDEX", help="The index file to make or update."
+            "--output",
+            "-o",
+            envvar="SBIR_INDEX",
+            help="The index file to make or update, or milvus://HOST:PORT/COLLECTION.",
         ),
     ],
     model: Model = None,
@@ -93,6 +96,7 @@ def embed_gallery(
     """Embed photos into a gallery that `sbir query` searches; run again to update it."""
     from sbir_cli.config import EmbedConfig, IndexConfig
     from sbir_cli.gallery import embed_gallery as embed
+    from sbir_cli.gallery.places import place_of
 
     def introduce(encoder: PhotoEncoder) -> None:
         if not quiet:
@@ -118,7 +122,7 @@ def embed_gallery(
     except KeyboardInterrupt:
         say("what was embedded is kept; the same command goes on where it stopped")
         raise
-    _summarise(done, output, quiet)
+    _summarise(done, place_of(output), quiet)
     if report is not None:
         _write_report(done, report)
     if done.skipped:
@@ -132,7 +136,7 @@ def _write_report(done: UpdateReport, path: Path) -> None:
     write_file(path, "".join(map(json_line, lines)).encode(), "choose another --report")
 
 
-def _summarise(done: UpdateReport, output: Path, quiet: bool) -> None:
+def _summarise(done: UpdateReport, output: object, quiet: bool) -> None:
     if quiet:
         return
     say_skipped(done.skipped, "; --report FILE.jsonl lists them")
@@ -143,7 +147,9 @@ def _summarise(done: UpdateReport, output: Path, quiet: bool) -> None:
         say(f"note: --exclude {shlex.quote(pattern)} matched nothing")
     manifest = done.manifest
     kind = f"{manifest.index_type}, {manifest.dimension}-d"
-    if manifest.index_type != "flat":
+    if manifest.recall_at_10 is None:
+        kind += ", recall not measured"
+    elif manifest.index_type != "flat":
         kind += f", recall@10 {manifest.recall_at_10:.3f}"
     say(
         f"{output}: {manifest.photos:,} photos ({kind}); "

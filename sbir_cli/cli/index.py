@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from sbir_cli.gallery import Gallery
 
 Index = Annotated[
-    Path | None,
+    str | None,
     typer.Argument(
-        metavar="INDEX", help="The index file (default: the example gallery).", show_default=False
+        metavar="INDEX",
+        help="The index file, or milvus://HOST:PORT/COLLECTION (default: the example gallery).",
+        show_default=False,
     ),
 ]
-Indexes = Annotated[list[Path], typer.Argument(metavar="INDEX...", help="Two index files or more.")]
+Indexes = Annotated[list[str], typer.Argument(metavar="INDEX...", help="Two galleries or more.")]
 Root = Annotated[
     Path | None,
     typer.Option("--root", envvar="SBIR_ROOT", help="Where the gallery's photos are now."),
@@ -39,7 +41,7 @@ app = typer.Typer(
 app.command("import")(import_vectors)
 
 
-def _open(index: Path | None, root: Path | None = None) -> Gallery:
+def _open(index: str | None, root: Path | None = None) -> Gallery:
     from sbir_cli.gallery import Gallery
     from sbir_cli.storage import resources
 
@@ -169,10 +171,10 @@ def export(
     with whole_file(output, "choose another --output") as file:
         np.save(file, embeddings)
     names = output.with_suffix(".jsonl")
-    photos = ((i, row) for i, row in gallery.rows().items() if row.reason is None)
+    photos = (row for row in gallery.rows().values() if row.reason is None)
     lines = [
         json_line({"id": i, "path": shown_path(gallery.root / os.fsdecode(row.path))})
-        for i, row in photos
+        for i, row in enumerate(photos)
     ]
     write_file(names, "".join(lines).encode(), "choose another --output")
     if not quiet:

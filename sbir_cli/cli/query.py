@@ -38,12 +38,13 @@ def query(
         ),
     ] = None,
     index: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
             "--index",
             "-i",
             envvar="SBIR_INDEX",
-            help="Gallery to search (default: the prebuilt example gallery).",
+            help="Gallery to search, an index file or milvus://HOST:PORT/COLLECTION (default: the "
+            "prebuilt example gallery).",
         ),
     ] = None,
     top: Annotated[

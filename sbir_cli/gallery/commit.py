@@ -9,7 +9,7 @@ from typing import Any
 from sbir_cli import __version__
 from sbir_cli.config import IndexConfig
 from sbir_cli.encoder import PhotoEncoder
-from sbir_cli.gallery.gallery import pending_index
+from sbir_cli.gallery.files import pending_index
 from sbir_cli.gallery.index import Matrix, build_index
 from sbir_cli.gallery.manifest import (
     FORMAT_VERSION,

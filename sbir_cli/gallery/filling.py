@@ -10,7 +10,7 @@ from sbir_cli.config import EmbedConfig
 from sbir_cli.embedding import Embeddings, Progress, embed_batches, photo_pixels
 from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.errors import ImageError
-from sbir_cli.gallery.journal import Journal
+from sbir_cli.gallery.home import AnyJournal
 from sbir_cli.gallery.manifest import PhotoRow
 from sbir_cli.imaging.preprocess import Pixels
 
@@ -20,7 +20,7 @@ def embed_photos(
     root: Path,
     encoder: PhotoEncoder,
     config: EmbedConfig,
-    journal: Journal,
+    journal: AnyJournal,
     progress: Progress,
 ) -> None:
     """Embed photos into the journal, a batch a transaction; batches it already holds are left out.

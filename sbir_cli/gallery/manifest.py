@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,8 @@ class Manifest:
     """flat, hnsw or ivf."""
     index_choice: str
     """What was asked for: auto, or one of these."""
-    recall_at_10: float
-    """Measured against exact search; 1.0 for a flat index."""
+    recall_at_10: float | None
+    """Measured against exact search; 1.0 for a flat index, None where it was not measured."""
     photos: int
     skipped: int
     root: str
@@ -162,18 +162,7 @@ class Database:
             values = {str(key): json.loads(value) for key, value in rows}
         except (ValueError, TypeError) as error:
             raise self._damaged(str(error)) from error
-        version = values.get("format_version")
-        if version != FORMAT_VERSION:
-            raise GalleryError(
-                f"the gallery has format version {version}, this sbir reads {FORMAT_VERSION}",
-                where=self.index,
-                remedy=f"use the sbir that wrote it, or {remake(self.index)}",
-            )
-        for field in dataclasses.fields(Manifest):
-            if not isinstance(values.get(field.name), _TYPES[str(field.type)]):
-                raise self._damaged(f"no proper `{field.name}` in its manifest")
-        known = [field.name for field in dataclasses.fields(Manifest) if field.name in values]
-        return Manifest(**{name: values[name] for name in known})
+        return manifest_of(values, self.index, self._damaged)
 
     def rows(self) -> dict[int, PhotoRow]:
         """All photo rows by id."""
@@ -206,10 +195,36 @@ class Database:
 
     def _row(self, values: tuple[Any, ...]) -> tuple[int, PhotoRow]:
         photo, path, size, mtime, reason = values
-        # a stranger's gallery must not point out of its root
-        if not isinstance(path, bytes) or path.startswith(b"/") or b".." in path.split(b"/"):
+        if not isinstance(path, bytes) or leads_out(path):
             raise self._damaged(f"the path of photo {photo} leads out of its root")
         return photo, PhotoRow(path, size, mtime, reason)
+
+
+def manifest_of(
+    values: Mapping[str, Any], place: object, damaged: Callable[[str], GalleryError]
+) -> Manifest:
+    """The manifest that was read from a gallery, every value of its type.
+
+    Raises:
+        GalleryError: it is of another format version, or, by `damaged`, not complete.
+    """
+    version = values.get("format_version")
+    if version != FORMAT_VERSION:
+        raise GalleryError(
+            f"the gallery has format version {version}, this sbir reads {FORMAT_VERSION}",
+            where=place,
+            remedy=f"use the sbir that wrote it, or {remake(place)}",
+        )
+    for field in dataclasses.fields(Manifest):
+        if not isinstance(values.get(field.name), _TYPES[str(field.type)]):
+            raise damaged(f"no proper `{field.name}` in its manifest")
+    known = [field.name for field in dataclasses.fields(Manifest) if field.name in values]
+    return Manifest(**{name: values[name] for name in known})
+
+
+def leads_out(path: bytes) -> bool:
+    """Whether a stored path leads out of its root: a stranger's gallery must not."""
+    return path.startswith(b"/") or b".." in path.split(b"/")
 
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
@@ -217,6 +232,7 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
     "str": str,
     "float": (int, float),
     "str | None": (str, type(None)),
+    "float | None": (int, float, type(None)),
 }
 
 
@@ -233,6 +249,6 @@ def reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def remake(index: Path) -> str:
+def remake(index: object) -> str:
     """The remedy for a damaged gallery."""
     return f"restore it, or remake it with `sbir embed-gallery PHOTOS -o {index} --rebuild`"

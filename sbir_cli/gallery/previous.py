@@ -12,7 +12,13 @@ import numpy as np
 
 from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.errors import GalleryError, MismatchError, UsageError
-from sbir_cli.gallery.gallery import committed_index, find_root, holds_photos, pending_index
+from sbir_cli.gallery.files import (
+    committed_index,
+    find_root,
+    holds_photos,
+    pending_index,
+    possible_roots,
+)
 from sbir_cli.gallery.index import Matrix, read_index, stored_embeddings
 from sbir_cli.gallery.manifest import Database, Manifest, PhotoRow, database_path
 
@@ -53,6 +59,8 @@ class PreviousGallery:
     rows: dict[bytes, PhotoRow] = field(default_factory=dict)
     ids: dict[bytes, int] = field(default_factory=dict)
     embeddings: Matrix | None = None
+    fixed: bool = False
+    """Whether its paths cannot be made relative to a folder above their root."""
 
     @classmethod
     def read(cls, index: Path, encoder: PhotoEncoder) -> PreviousGallery:
@@ -77,8 +85,9 @@ class PreviousGallery:
                 file = file.replace(index)
             embeddings = stored_embeddings(read_index(file, manifest))
             rows = database.rows()
-            root = find_root(index, database, manifest)
-            there = holds_photos(root, database)
+            sample = database.sample()
+        root = find_root(possible_roots(index, manifest), sample)
+        there = holds_photos(root, sample)
         ids = {row.path: i for i, row in rows.items() if row.reason is None}
         by_path = {row.path: row for row in rows.values()}
         return cls(manifest, root, there, by_path, ids, embeddings)
@@ -97,6 +106,11 @@ class PreviousGallery:
             folder = self.root.relative_to(root)
             if folder == Path():
                 return self
+            if self.fixed:
+                raise UsageError(
+                    f"the gallery's photos are below {self.root}, and others lie outside it",
+                    remedy=f"embed all of them anew with --rebuild and --root {root}",
+                )
             prefix = os.fsencode(folder.as_posix()) + b"/"
             rows = {prefix + path: replace(r, path=prefix + path) for path, r in self.rows.items()}
             ids = {prefix + path: i for path, i in self.ids.items()}

@@ -8,16 +8,12 @@ from collections.abc import Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-
 from sbir_cli.config import EmbedConfig, IndexConfig
 from sbir_cli.embedding import Progress
 from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.errors import SbirError, UsageError
-from sbir_cli.gallery.commit import commit, stored_roots
 from sbir_cli.gallery.filling import embed_photos
-from sbir_cli.gallery.index import Matrix
-from sbir_cli.gallery.journal import Journal
+from sbir_cli.gallery.home import AnyJournal, Home, NewVersion
 from sbir_cli.gallery.manifest import Manifest, PhotoRow
 from sbir_cli.gallery.previous import PreviousGallery
 from sbir_cli.imaging.folders import FoundPhotos
@@ -44,7 +40,7 @@ class UpdateReport:
 class UpdateRun:
     """One update under the lock."""
 
-    index: Path
+    home: Home
     root: Path
     found: FoundPhotos
     before: PreviousGallery
@@ -59,7 +55,7 @@ class UpdateRun:
         scanned = {row.path: row for row in map(self._stat, self.found.paths)}
         todo = [row for path, row in sorted(scanned.items()) if self.before.rows.get(path) != row]
         owner = f"{self.encoder.photo_fingerprint} {self.root}".encode("utf-8", "backslashreplace")
-        journal = Journal(self.index, owner.decode())
+        journal = self.home.journal(owner.decode())
         try:
             embed_photos(todo, self.root, self.encoder, self.embed, journal, progress)
             fresh = journal.known()
@@ -113,7 +109,7 @@ class UpdateRun:
         return {**rows, **fresh}
 
     def _write(
-        self, rows: dict[bytes, PhotoRow], changed: set[bytes], journal: Journal
+        self, rows: dict[bytes, PhotoRow], changed: set[bytes], journal: AnyJournal
     ) -> Manifest:
         manifest = self.before.manifest
         if manifest and rows == self.before.rows and self._asks_for_the_same(manifest):
@@ -124,39 +120,20 @@ class UpdateRun:
             if not bad and self.found.gone:
                 raise SbirError(
                     "no photo would be left",
-                    where=self.index,
+                    where=self.home.name,
                     remedy="name photos that are there, or delete the index and its .db",
                 )
             journal.clear()  # what cannot be read now may be readable at the next try
             example = f", for example {os.fsdecode(bad[0].path)}: {bad[0].reason}" if bad else ""
             raise SbirError(f"no photo could be read{example}", where=self.root)
-        matrix = self._embeddings([row.path for row in good], changed, journal)
-        return commit(
-            self.index,
-            matrix,
-            good,
-            bad,
-            self.encoder,
-            self.storage,
-            self.root,
-            self.portable,
-            manifest.imported_from if manifest else None,
+        new = NewVersion(
+            good, bad, changed, self.before, self.encoder, self.storage, self.root, self.portable
         )
+        return self.home.write(new, journal)
 
     def _asks_for_the_same(self, manifest: Manifest) -> bool:
-        wanted = (self.storage.type, *stored_roots(self.index, self.root, self.portable))
+        wanted = (self.storage.type, *self.home.roots(self.root, self.portable))
         return wanted == (manifest.index_choice, manifest.root, manifest.root_absolute)
-
-    def _embeddings(self, paths: list[bytes], changed: set[bytes], journal: Journal) -> Matrix:
-        """(N, D): the changed photos' from the journal, the others' from the index as it was."""
-        matrix = np.empty((len(paths), self.encoder.dimension), dtype=np.float32)
-        new = [i for i, path in enumerate(paths) if path in changed]
-        for i, vector in zip(new, journal.embeddings(paths[i] for i in new), strict=True):
-            matrix[i] = vector
-        kept = [i for i, path in enumerate(paths) if path not in changed]
-        if kept:
-            matrix[kept] = self.before.embeddings_of([paths[i] for i in kept])
-        return matrix
 
 
 def _is_below(path: bytes, folders: Set[bytes]) -> bool:

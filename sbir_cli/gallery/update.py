@@ -12,29 +12,26 @@ same bytes as one that was not.
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from filelock import Timeout
-
 from sbir_cli.config import EmbedConfig, IndexConfig, IndexType
 from sbir_cli.embedding import Progress
 from sbir_cli.encoder import PhotoEncoder, load_encoder
-from sbir_cli.errors import GalleryError, UsageError
-from sbir_cli.gallery.index import is_index
-from sbir_cli.gallery.manifest import database_path
-from sbir_cli.gallery.previous import PreviousGallery, stored_manifest
+from sbir_cli.errors import UsageError
+from sbir_cli.gallery.home import FileHome, Home
+from sbir_cli.gallery.milvus.address import MilvusAddress
+from sbir_cli.gallery.places import Place, place_of
+from sbir_cli.gallery.previous import PreviousGallery
 from sbir_cli.gallery.run import UpdateReport, UpdateRun
 from sbir_cli.imaging.images import FoundPhotos, find_photos
-from sbir_cli.storage.locks import locked
 
 
 def embed_gallery(
     photos: str | Path | Iterable[str | Path],
-    index: str | Path,
+    index: str | Place,
     *,
     model: str | None = None,
     device: str = "auto",
@@ -52,7 +49,7 @@ def embed_gallery(
 
     Args:
         photos: photo files and folders, which are searched recursively.
-        index: the index file; its database lies beside it.
+        index: the index file, whose database lies beside it, or `milvus://HOST:PORT/COLLECTION`.
         model: see `load_encoder`. None: the model that made the gallery (which is not downloaded),
             or the bundled one for a new gallery.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
@@ -63,12 +60,13 @@ def embed_gallery(
     Raises:
         SbirError: as `find_photos`, `load_encoder` and `update_gallery`.
     """
-    index = Path(index)
+    place = place_of(index)
+    home = home_of(place)
     given = [photos] if isinstance(photos, (str, Path)) else list(photos)
     if "" in given:  # an unset variable of the shell would mean the working folder
         raise UsageError("the name of a photo or folder is empty; name what to embed")
-    require_target(index)
-    kept = stored_manifest(index, rebuild)
+    home.require_target()
+    kept = home.stored_manifest(rebuild)
     embed = embed or EmbedConfig()
     found = find_photos(
         map(Path, given), exclude, follow_links=follow_links, allow_gone=embed.prune
@@ -77,7 +75,7 @@ def embed_gallery(
     encoder = load_encoder(wanted, device, download=model is not None)
     introduce(encoder)
     return update_gallery(
-        index,
+        place,
         found,
         encoder,
         embed=embed,
@@ -90,7 +88,7 @@ def embed_gallery(
 
 
 def update_gallery(
-    index: Path,
+    index: str | Place,
     found: FoundPhotos,
     encoder: PhotoEncoder,
     *,
@@ -104,7 +102,7 @@ def update_gallery(
     """Make or update the gallery at `index` by an encoder at hand.
 
     Args:
-        index: the index file; its database lies beside it.
+        index: see `embed_gallery`.
         found: the photos, from `images.find_photos`.
         encoder: embeds (N, 3, H, W) float32 pixels as (N, D) unit vectors.
         storage: which index; without a type in it the gallery's own, `auto` for a new one.
@@ -119,39 +117,36 @@ def update_gallery(
         SbirError: no photo could be read, the target cannot be written, or another run is at work.
         MismatchError: the gallery was embedded by another encoder.
     """
-    require_target(index)
-    try:
-        index.absolute().parent.mkdir(parents=True, exist_ok=True)
-        with locked(index.with_name(index.name + ".lock")):
-            kept = stored_manifest(index, rebuild)
-            storage = storage or IndexConfig()
-            own = cast(IndexType, kept.index_choice) if kept else "auto"
-            if portable is None:
-                portable = kept is not None and kept.root_absolute is None
-            before = PreviousGallery() if rebuild else PreviousGallery.read(index, encoder)
-            place, before = _place(before, found, root)
-            run = UpdateRun(
-                index=index,
-                root=place,
-                found=found,
-                before=before,
-                encoder=encoder,
-                embed=embed or EmbedConfig(),
-                storage=replace(storage, type=storage.type or own),
-                portable=portable,
-            )
-            return run.update(progress)
-    except Timeout as error:
-        raise GalleryError(
-            "another run is at work on this gallery", where=index, remedy="wait for it to end"
-        ) from error
-    except (OSError, sqlite3.Error) as error:
-        reason = getattr(error, "strerror", None) or str(error).splitlines()[-1]
-        raise GalleryError(
-            f"cannot be written ({reason.lower()})",
-            where=index,
-            remedy="the old gallery is untouched; make room or choose another -o, and run again",
-        ) from error
+    home = home_of(place_of(index))
+    home.require_target()
+    with home.writing(encoder, rebuild):
+        kept = home.stored_manifest(rebuild)
+        storage = storage or IndexConfig()
+        own = cast(IndexType, kept.index_choice) if kept else "auto"
+        if portable is None:
+            portable = kept is not None and kept.root_absolute is None
+        before = PreviousGallery() if rebuild else home.previous(encoder)
+        place, before = _place(before, found, root)
+        run = UpdateRun(
+            home=home,
+            root=place,
+            found=found,
+            before=before,
+            encoder=encoder,
+            embed=embed or EmbedConfig(),
+            storage=replace(storage, type=storage.type or own),
+            portable=portable,
+        )
+        return run.update(progress)
+
+
+def home_of(place: Place) -> Home:
+    """Where an update writes the gallery of that place."""
+    if isinstance(place, MilvusAddress):
+        from sbir_cli.gallery.milvus.home import CollectionHome
+
+        return CollectionHome(place)
+    return FileHome(place)
 
 
 def _place(
@@ -171,17 +166,3 @@ def _place(
         raise UsageError("the photos share no folder; make one gallery per drive") from error
     place = root.absolute() if root is not None else Path(above)
     return place, before.rooted_at(place, there) if before.manifest else before
-
-
-def require_target(index: Path) -> None:
-    """Refuse to write over what is no index.
-
-    Raises:
-        GalleryError: the target is a folder, or a file of another kind.
-    """
-    if index.is_dir() or not index.name:
-        raise GalleryError("is a folder", where=index, remedy="name the index file in it")
-    if index.exists() and not database_path(index).exists() and not is_index(index):
-        raise GalleryError(
-            "exists and is no index", where=index, remedy="choose another name for -o"
-        )

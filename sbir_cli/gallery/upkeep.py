@@ -64,8 +64,7 @@ def verify(
     if sample < 1:
         raise UsageError("--sample must be at least 1")
     gallery.require(encoder)
-    count = min(sample, gallery.manifest.photos)
-    chosen = np.unique(np.linspace(0, gallery.manifest.photos - 1, count, dtype=np.int64)).tolist()
+    chosen = gallery.spread_ids(sample)
     there: list[int] = []
     changed: list[Path] = []
     missing: list[Path] = []
@@ -136,18 +135,18 @@ def merge(galleries: Sequence[Gallery], output: Path, storage: IndexConfig) -> M
     for number, gallery in enumerate(galleries):
         below = os.fsencode(os.path.relpath(gallery.root, root)).replace(os.fsencode(os.sep), b"/")
         prefix = b"" if below == b"." else below + b"/"
-        for photo, row in gallery.rows().items():
+        for place, row in enumerate(gallery.rows().values()):  # photos first, as embeddings are
             path = prefix + row.path
             moved = PhotoRow(path, row.size, row.mtime_ns, row.reason)
             good.pop(path, None)
             bad.pop(path, None)
             if row.reason is None:
-                good[path] = (moved, number, photo)
+                good[path] = (moved, number, place)
             else:
                 bad[path] = moved
     held = [gallery.embeddings() for gallery in galleries]
     ordered = sorted(good.items())
-    vectors = np.stack([held[number][photo] for _, (_, number, photo) in ordered])
+    vectors = np.stack([held[number][place] for _, (_, number, place) in ordered])
     rows = [row for _, (row, _, _) in ordered]
     skipped = [bad[path] for path in sorted(bad)]
     stated = cast("PhotoEncoder", _Stated(first.encoder, first.fingerprint))

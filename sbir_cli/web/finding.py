@@ -7,7 +7,6 @@ import shlex
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -17,7 +16,6 @@ from sbir_cli.gallery import Hit
 from sbir_cli.imaging.sketches import Sketch, read_sketches
 from sbir_cli.imaging.thumbnails import data_uri
 from sbir_cli.search import Question
-from sbir_cli.storage import resources
 from sbir_cli.storage.names import printable
 from sbir_cli.web.asking import Asked, Steer
 from sbir_cli.web.watched import Version, WatchedGallery
@@ -154,9 +152,7 @@ def _command(asked: Asked, watched: WatchedGallery, top: int) -> str:
     suffix = _suffix(asked.like or b"")
     words = ["sbir", "query"]
     words += [f"drawing.{suffix}"] if asked.like is not None else []
-    words += (
-        [] if resources.is_bundled(watched.path) else ["-i", str(Path(watched.path).absolute())]
-    )
+    words += [] if watched.is_bundled else ["-i", watched.named]
     words += ["--top", str(top)]
     words += ["--text", asked.words] if asked.words else []
     both = asked.words and (asked.like is not None or asked.more)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from sbir_cli.errors import GalleryError
 from sbir_cli.gallery import Gallery
 from sbir_cli.gallery.manifest import database_path
+from sbir_cli.gallery.milvus.address import MilvusAddress
+from sbir_cli.gallery.places import Place
 from sbir_cli.search import Searcher
 from sbir_cli.storage import resources
 
@@ -48,7 +51,9 @@ class WatchedGallery:
 
     def __init__(self, key: str, searcher: Searcher, root: Path | None = None) -> None:
         self.key, self.path, self._root = key, searcher.gallery.path, root
-        self.name = "example photos" if resources.is_bundled(self.path) else self.path.stem
+        self.is_bundled = isinstance(self.path, Path) and resources.is_bundled(self.path)
+        """Whether it is the prebuilt gallery of the example photos."""
+        self.name = "example photos" if self.is_bundled else _short(self.path)
         self._lock = threading.Lock()
         self._seen = self._stamp()
         first = _version(searcher)
@@ -69,14 +74,25 @@ class WatchedGallery:
         with self._lock:
             return self._versions.get(name)
 
-    def _stamp(self) -> tuple[int, int, int] | None:
+    @property
+    def named(self) -> str:
+        """What `-i` takes for it."""
+        return str(self.path.absolute() if isinstance(self.path, Path) else self.path)
+
+    def _stamp(self) -> object:
+        if isinstance(self.path, MilvusAddress):
+            from sbir_cli.gallery.milvus.contents import newest_version
+
+            with suppress(GalleryError):  # the server is away: what is open is asked, and tells so
+                return newest_version(self.path)
+            return None
         try:
             status = os.stat(database_path(self.path))
         except OSError:  # between two renames, or deleted: what is open goes on
             return None
         return status.st_ino, status.st_mtime_ns, status.st_size
 
-    def _take_up(self, stamp: tuple[int, int, int]) -> None:
+    def _take_up(self, stamp: object) -> None:
         encoder = next(reversed(self._versions.values())).searcher.encoder
         try:
             gallery = Gallery.open(self.path, self._root)
@@ -97,6 +113,10 @@ class WatchedGallery:
         self._versions[version.name] = version
         if len(self._versions) > _KEPT:
             self._versions.popitem(last=False)[1].searcher.close()
+
+
+def _short(path: Place) -> str:
+    return path.stem if isinstance(path, Path) else path.collection
 
 
 def _version(searcher: Searcher) -> Version:

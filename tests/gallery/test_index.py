@@ -21,7 +21,7 @@ def test_approximate_indexes_are_measured_and_updated(tmp_path: Path, kind: str)
     storage = IndexConfig(type=kind)  # type: ignore[arg-type]
     index = tmp_path / "idx.faiss"
     manifest = update_gallery(index, find_photos([photos]), FakeEncoder(), storage=storage).manifest
-    assert manifest.index_type == kind and 0.95 <= manifest.recall_at_10 <= 1
+    assert manifest.index_type == kind and 0.95 <= (manifest.recall_at_10 or 0) <= 1
     draw_photo(photos / "new.png", seed=1000, size=(16, 16))
     assert (
         update_gallery(index, find_photos([photos]), FakeEncoder(), storage=storage).embedded == 1

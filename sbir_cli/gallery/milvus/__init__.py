@@ -1,0 +1,1 @@
+"""A gallery in a Milvus collection: embeddings and photo table, searched by the server."""
