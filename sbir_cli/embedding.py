@@ -99,18 +99,18 @@ def embed_files(
     return EmbeddedFiles(kept, np.stack(vectors), unreadable)
 
 
-def photo_image(path: Path, preprocess: Preprocess) -> Image:
+def photo_image(source: Path | bytes, preprocess: Preprocess) -> Image:
     """An upright RGB photo, no larger than the model's pixels need.
 
     Raises:
         ImageError: it cannot be read.
     """
-    return read_photo(path, reduce_to=max(preprocess.size))
+    return read_photo(source, reduce_to=max(preprocess.size))
 
 
-def photo_pixels(path: Path, preprocess: Preprocess) -> Pixels:
-    """(3, H, W) float32 of a photo file; errors as `photo_image`."""
-    return preprocess(photo_image(path, preprocess))
+def photo_pixels(source: Path | bytes, preprocess: Preprocess) -> Pixels:
+    """(3, H, W) float32 of a photo file, or of its bytes; errors as `photo_image`."""
+    return preprocess(photo_image(source, preprocess))
 
 
 def sketch_pixels(path: Path, preprocess: Preprocess, config: SketchConfig | None = None) -> Pixels:

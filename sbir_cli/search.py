@@ -33,6 +33,7 @@ from sbir_cli.embedding import embed_batches
 from sbir_cli.encoder import SketchEncoder, load_sketch_encoder
 from sbir_cli.errors import ImageError, UsageError
 from sbir_cli.gallery import Gallery, Hit
+from sbir_cli.imaging.remote import root_path
 from sbir_cli.imaging.sketches import Sketch, mirrored, read_sketches, sketch_of
 from sbir_cli.imaging.thumbnails import data_uri, photo_uri
 from sbir_cli.question import Parts, Question, Vector, blend
@@ -126,7 +127,7 @@ class Searcher:
         """
         gallery = Gallery.open(
             resources.bundled_index() if index is None else index,
-            None if root is None else Path(root),
+            None if root is None else root_path(root),
         )
         try:
             wanted = model or gallery.manifest.encoder

@@ -11,7 +11,7 @@ import typer
 from sbir_cli.cli.exits import SKIPPED
 from sbir_cli.cli.options import BatchSize, Device, Model, Quiet, Workers
 from sbir_cli.cli.progress import progress_bar
-from sbir_cli.cli.streams import say, say_skipped
+from sbir_cli.cli.streams import listed_names, say, say_skipped
 from sbir_cli.config import IndexType
 from sbir_cli.storage.files import write_file
 
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 
 def embed_gallery(
-    photos: Annotated[
-        list[str],
-        typer.Argument(metavar="PHOTOS...", help="Photo files and folders, read recursively."),
-    ],
     output: Annotated[
         str,
         typer.Option(
@@ -34,6 +30,22 @@ def embed_gallery(
             help="The index file to make or update, or milvus://HOST:PORT/COLLECTION.",
         ),
     ],
+    photos: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PHOTOS...",
+            help="Photo files and folders, read recursively; or addresses of remote storage or tar "
+            "shards: s3://BUCKET/FOLDER, gs://..., hf://..., file:///FOLDER/*.tar.",
+            show_default=False,
+        ),
+    ] = None,
+    from_file: Annotated[
+        str | None,
+        typer.Option(
+            "--from-file",
+            help="Read names of photos from this file, a line each or ended by NUL; - stdin.",
+        ),
+    ] = None,
     model: Model = None,
     device: Device = "auto",
     batch_size: BatchSize = 64,
@@ -95,8 +107,13 @@ def embed_gallery(
 ) -> None:
     """Embed photos into a gallery that `sbir query` searches; run again to update it."""
     from sbir_cli.config import EmbedConfig, IndexConfig
+    from sbir_cli.errors import UsageError
     from sbir_cli.gallery import embed_gallery as embed
     from sbir_cli.gallery.places import place_of
+
+    names = [*(photos or []), *(listed_names(from_file, "photo names") if from_file else [])]
+    if not names:
+        raise UsageError("no photo given; name photos, folders or addresses")
 
     def introduce(encoder: PhotoEncoder) -> None:
         if not quiet:
@@ -105,7 +122,7 @@ def embed_gallery(
     try:
         with progress_bar(quiet) as progress:
             done = embed(
-                photos,
+                names,
                 output,
                 model=model,
                 device=device,

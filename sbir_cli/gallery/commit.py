@@ -19,6 +19,7 @@ from sbir_cli.gallery.manifest import (
     file_digest,
     write_database,
 )
+from sbir_cli.imaging.remote import is_remote
 
 
 def commit(
@@ -79,7 +80,10 @@ def commit(
 
 
 def stored_roots(index: Path, root: Path, portable: bool) -> tuple[str, str | None]:
-    """A root as the manifest holds it: relative to the index's folder, and as it is here."""
+    """A root as the manifest holds it: relative to the index's folder, and as it is here; an
+    address is the same everywhere."""
+    if is_remote(root):
+        return str(root), str(root)
     relative = os.path.relpath(root, index.absolute().parent).replace(os.sep, "/")
     return relative, None if portable else str(root)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sbir_cli.errors import GalleryError
 from sbir_cli.gallery.manifest import Manifest, file_digest, reading, remake
+from sbir_cli.imaging.remote import is_remote, root_path
 
 
 def require_index(path: Path) -> None:
@@ -54,6 +55,8 @@ def committed_index(path: Path, manifest: Manifest) -> Path:
 def possible_roots(path: Path, manifest: Manifest) -> Sequence[Path]:
     """Where the photos may be: beside the index as when it was written, beside the file that a
     link to the index leads to, or where they were on the machine that wrote it."""
+    if is_remote(manifest.root):
+        return [root_path(manifest.root)]
     roots = [
         Path(os.path.normpath(folder / manifest.root))
         for folder in (path.absolute().parent, path.resolve().parent)

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
-from pathlib import Path
 
 from sbir_cli.config import EmbedConfig
-from sbir_cli.embedding import Embeddings, Progress, embed_batches, photo_pixels
+from sbir_cli.embedding import Embeddings, Progress, embed_batches
 from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.errors import ImageError
 from sbir_cli.gallery.home import AnyJournal
 from sbir_cli.gallery.manifest import PhotoRow
-from sbir_cli.imaging.preprocess import Pixels
+from sbir_cli.gallery.photo_source import PhotoSource
 
 
 def embed_photos(
     todo: list[PhotoRow],
-    root: Path,
+    source: PhotoSource,
     encoder: PhotoEncoder,
     config: EmbedConfig,
     journal: AnyJournal,
@@ -29,7 +27,7 @@ def embed_photos(
     bits are can depend on its batch, and a resumed run must give the same ones.
 
     Args:
-        todo: photos in the order of their paths, which are relative to `root`.
+        todo: photos in the order of their paths.
         progress: told the photos done so far in this run and the photos there are to do.
     """
     known = journal.known()
@@ -38,11 +36,9 @@ def embed_photos(
     left = [batch for batch in batches if not all(_same(known.get(r.path), r) for r in batch)]
     done = len(todo) - sum(map(len, left))
     progress(done, len(todo))
-
-    def pixels(row: PhotoRow) -> Pixels:
-        return photo_pixels(root / os.fsdecode(row.path), encoder.preprocess)
-
-    for batch, embedded in embed_batches(left, pixels, encoder.encode_photos, config.workers):
+    for batch, embedded in embed_batches(
+        left, source.pixels, encoder.encode_photos, config.workers
+    ):
         rows: list[PhotoRow] = []
         vectors: list[Embeddings | None] = []
         for row, vector in zip(batch, embedded, strict=True):

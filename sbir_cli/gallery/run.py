@@ -15,6 +15,7 @@ from sbir_cli.errors import SbirError, UsageError
 from sbir_cli.gallery.filling import embed_photos
 from sbir_cli.gallery.home import AnyJournal, Home, NewVersion
 from sbir_cli.gallery.manifest import Manifest, PhotoRow
+from sbir_cli.gallery.photo_source import PhotoSource
 from sbir_cli.gallery.previous import PreviousGallery
 from sbir_cli.imaging.folders import FoundPhotos
 from sbir_cli.imaging.left_out import LeftOut
@@ -57,7 +58,7 @@ class UpdateRun:
         owner = f"{self.encoder.photo_fingerprint} {self.root}".encode("utf-8", "backslashreplace")
         journal = self.home.journal(owner.decode())
         try:
-            embed_photos(todo, self.root, self.encoder, self.embed, journal, progress)
+            self._fill(todo, journal, progress)
             fresh = journal.known()
             rows = self._merge(scanned, {row.path: fresh[row.path] for row in todo})
             manifest = self._write(rows, {row.path for row in todo}, journal)
@@ -78,6 +79,12 @@ class UpdateRun:
             left_out=self.found.left_out,
         )
 
+    def _fill(self, todo: list[PhotoRow], journal: AnyJournal, progress: Progress) -> None:
+        remote = self.found.remote.items()
+        starts = {self._key(path): f.start for path, f in remote if f.start is not None}
+        source = PhotoSource(self.root, self.encoder.preprocess, starts)
+        embed_photos(todo, source, self.encoder, self.embed, journal, progress)
+
     def _key(self, path: Path) -> bytes:
         """A file's or folder's path relative to the root, as it is stored."""
         return os.fsencode(os.path.relpath(path, self.root).replace(os.sep, "/"))
@@ -89,6 +96,9 @@ class UpdateRun:
                 f"{path} is not below the root {self.root}",
                 remedy="give --root a folder above all photos",
             )
+        if path in self.found.remote:
+            file = self.found.remote[path]
+            return PhotoRow(key, file.size, file.mtime_ns)
         try:
             status = os.stat(path)
         except OSError:

@@ -27,6 +27,8 @@ from sbir_cli.gallery.places import Place, place_of
 from sbir_cli.gallery.previous import PreviousGallery
 from sbir_cli.gallery.run import UpdateReport, UpdateRun
 from sbir_cli.imaging.images import FoundPhotos, find_photos
+from sbir_cli.imaging.remote import is_remote, root_path
+from sbir_cli.imaging.remote_listing import find_remote
 
 
 def embed_gallery(
@@ -48,7 +50,8 @@ def embed_gallery(
     """Embed photos into the gallery at `index`, or update it; what is not said stays as it is.
 
     Args:
-        photos: photo files and folders, which are searched recursively.
+        photos: photo files and folders, which are searched recursively; or addresses of remote
+            storage, see `find_remote`.
         index: the index file, whose database lies beside it, or `milvus://HOST:PORT/COLLECTION`.
         model: see `load_encoder`. None: the model that made the gallery (which is not downloaded),
             or the bundled one for a new gallery.
@@ -68,9 +71,17 @@ def embed_gallery(
     home.require_target()
     kept = home.stored_manifest(rebuild)
     embed = embed or EmbedConfig()
-    found = find_photos(
-        map(Path, given), exclude, follow_links=follow_links, allow_gone=embed.prune
-    )
+    remote = [str(each) for each in given if is_remote(each)]
+    if remote and len(remote) < len(given):
+        raise UsageError(
+            "photos here and in remote storage share no folder; make a gallery of each"
+        )
+    if remote:
+        found = find_remote(remote, exclude)
+    else:
+        found = find_photos(
+            map(Path, given), exclude, follow_links=follow_links, allow_gone=embed.prune
+        )
     wanted = model or (kept.encoder if kept else None)
     encoder = load_encoder(wanted, device, download=model is not None)
     introduce(encoder)
@@ -164,5 +175,5 @@ def _place(
         above = os.path.commonpath([*folders, before.root] if before.manifest else folders)
     except ValueError as error:  # two drives
         raise UsageError("the photos share no folder; make one gallery per drive") from error
-    place = root.absolute() if root is not None else Path(above)
+    place = root_path(above if root is None else root).absolute()
     return place, before.rooted_at(place, there) if before.manifest else before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,6 +41,16 @@ _NEVER = frozenset(
 
 
 @dataclass(frozen=True)
+class RemoteFile:
+    """A file that is not on this machine, as its store lists it."""
+
+    size: int
+    mtime_ns: int
+    start: int | None = None
+    """Where it begins in its tar shard, if it lies in one."""
+
+
+@dataclass(frozen=True)
 class FoundPhotos:
     """The photo files below some inputs."""
 
@@ -53,6 +63,8 @@ class FoundPhotos:
     left_out: LeftOut = field(default_factory=LeftOut)
     gone: list[Path] = field(default_factory=list)
     """Inputs that are not there any more."""
+    remote: Mapping[Path, RemoteFile] = field(default_factory=dict)
+    """Of the photos in remote storage, what the store says of each."""
 
 
 def find_photos(

@@ -19,6 +19,7 @@ from sbir_cli.imaging.camera_raw import read_raw
 from sbir_cli.imaging.colour import eight_bits, profile_of, to_srgb
 from sbir_cli.imaging.folders import FoundPhotos, find_photos
 from sbir_cli.imaging.formats import PHOTO_SUFFIXES, Format, extra_imported, format_of
+from sbir_cli.imaging.remote import RemotePath
 
 __all__ = [
     "PHOTO_SUFFIXES",
@@ -47,6 +48,8 @@ def read_image(source: Path | bytes, *, reduce_to: int | None = None) -> Image.I
             (178,956,970 pixels: PIL's guard against decompression bombs).
     """
     with _one_kind_of_error():
+        if isinstance(source, RemotePath):
+            source = source.read_bytes()
         return _read(source, reduce_to)
 
 

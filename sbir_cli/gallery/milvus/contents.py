@@ -28,6 +28,7 @@ from sbir_cli.gallery.milvus.versions import (
     unfinished,
 )
 from sbir_cli.gallery.narrowing import Ids
+from sbir_cli.imaging.remote import root_path
 
 _COLUMNS = ["id", "path", "size", "mtime_ns", "reason", "version", "until"]
 _KEPT = 100_000  # rows that came with answers and may be asked for by id
@@ -163,7 +164,7 @@ class CollectionContents:
 
     def roots(self) -> Sequence[Path]:
         """See `Contents`."""
-        return [Path(self.manifest.root_absolute or self.manifest.root).absolute()]
+        return [root_path(self.manifest.root_absolute or self.manifest.root).absolute()]
 
     def close(self) -> None:
         """See `Contents`: connections are the client library's, and shared."""

@@ -32,6 +32,7 @@ from sbir_cli.gallery.milvus.kinds import kind_for, to_build
 from sbir_cli.gallery.milvus.lease import leased
 from sbir_cli.gallery.milvus.versions import begun, client_for_reading, committed, manifest_from
 from sbir_cli.gallery.previous import PreviousGallery
+from sbir_cli.imaging.remote import is_remote, root_path
 
 
 class CollectionHome:
@@ -157,7 +158,7 @@ class CollectionHome:
                 remedy=f"add `--model {manifest.encoder}`, or `--rebuild` to embed it all anew",
             )
         rows = {path: row.photo for path, row in self._current.items()}
-        root = Path(manifest.root_absolute or manifest.root)
+        root = root_path(manifest.root_absolute or manifest.root)
         there = holds_photos(root, list(rows)[:5])
         return PreviousGallery(manifest, root, there, rows, fixed=True)
 
@@ -174,7 +175,7 @@ class CollectionHome:
 
     def roots(self, root: Path, portable: bool) -> tuple[str, str | None]:
         """See `Home`."""
-        return ".", None if portable else str(root)
+        return ".", None if portable and not is_remote(root) else str(root)
 
     def write(self, new: NewVersion, journal: AnyJournal) -> Manifest:
         """See `Home`."""

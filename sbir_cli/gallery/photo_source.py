@@ -1,0 +1,35 @@
+"""Where the photos of a gallery's rows are, and how they become pixels."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sbir_cli.embedding import photo_pixels
+from sbir_cli.gallery.manifest import PhotoRow
+from sbir_cli.imaging.preprocess import Pixels, Preprocess
+from sbir_cli.imaging.remote import member_bytes
+
+
+@dataclass(frozen=True)
+class PhotoSource:
+    """Photos below a folder or an address; it can be sent to other machines."""
+
+    root: Path
+    preprocess: Preprocess
+    starts: Mapping[bytes, int] = field(default_factory=dict)
+    """By a row's path, where its photo begins in the tar shard that it lies in."""
+
+    def pixels(self, row: PhotoRow) -> Pixels:
+        """(3, H, W) float32 of one photo.
+
+        Raises:
+            ImageError: it cannot be read.
+        """
+        path = self.root / os.fsdecode(row.path)
+        start = self.starts.get(row.path)
+        if start is None:
+            return photo_pixels(path, self.preprocess)
+        return photo_pixels(member_bytes(path, start, row.size), self.preprocess)
