@@ -22,6 +22,7 @@ LEVELS = {
     "datasets": 2,
     "encoder": 2,
     "embedding": 3,
+    "explanation": 4,
     "gallery": 4,
     "question": 4,
     "whole_model": 4,

@@ -13,6 +13,7 @@ from sbir_cli.cli.draw import draw
 from sbir_cli.cli.embed_gallery import embed_gallery
 from sbir_cli.cli.evaluate import evaluate
 from sbir_cli.cli.exits import exit_codes
+from sbir_cli.cli.explain import explain
 from sbir_cli.cli.index import app as index
 from sbir_cli.cli.query import query
 from sbir_cli.cli.train import train
@@ -53,6 +54,7 @@ def options(
 app.command("draw")(exit_codes(draw))
 app.command("embed-gallery")(exit_codes(embed_gallery))
 app.command("evaluate")(exit_codes(evaluate))
+app.command("explain")(exit_codes(explain))
 app.add_typer(index, name="index")
 app.command("query")(exit_codes(query))
 app.command("train")(exit_codes(train))

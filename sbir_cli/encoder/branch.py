@@ -43,11 +43,8 @@ class Branch:
 
     def features(self, tower: Tower, pixels: Tensor) -> Tensor:
         """(N, D) embeddings, not yet of unit length, of (N, 3, H, W) pixels; differentiable."""
-        prompts = self.prompts
-        if self.conditioner:  # (1, N, K, width): each image its own prompts
-            prompts = prompts[:, None] + condition(self.conditioner, pixels)[None, :, None]
         replaced = {**self.weights, **self.layer_norms}
-        with tower.prompted(prompts):
+        with tower.prompted(self.prompts_for(pixels)):
             if replaced:
                 features = torch.as_tensor(functional_call(tower.module, replaced, (pixels,)))
             else:
@@ -57,6 +54,13 @@ class Branch:
         if self.mean is not None:
             features = functional.normalize(features.float(), dim=-1) - self.mean
         return features
+
+    def prompts_for(self, pixels: Tensor) -> Tensor:
+        """The prompts, as `Tower.prompted` takes them, of (N, 3, H, W) pixels."""
+        if not self.conditioner:
+            return self.prompts
+        made = condition(self.conditioner, pixels)[None, :, None]
+        return self.prompts[:, None] + made  # (1, N, K, width): each image its own
 
     def embeddings(self, tower: Tower, pixels: Tensor) -> Tensor:
         """(N, D) float32 unit-length embeddings of (N, 3, H, W) pixels."""

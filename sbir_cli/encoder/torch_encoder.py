@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import torch
+from PIL.Image import Image
 from safetensors.torch import load_file
 from safetensors.torch import save as serialise
 
@@ -114,6 +115,26 @@ class PromptedEncoder:
     def encode_texts(self, texts: list[str]) -> Embeddings:
         """(N, D) float32 unit-length embeddings of N texts, by the model's own text tower."""
         return self.clip.encode_texts(texts)
+
+    def sketch_tokens(self, image: Image) -> Embeddings:
+        """(rows, columns, D) unit-length patch tokens of an RGB sketch: what is seen where, in the
+        space of the embeddings where the tower allows it (see `patch_tokens`)."""
+        return self._tokens(image, self.sketch)
+
+    def photo_tokens(self, image: Image) -> Embeddings:
+        """The same of a photo."""
+        return self._tokens(image, self.photo)
+
+    def _tokens(self, image: Image, branch: Branch) -> Embeddings:
+        from sbir_cli.encoder.tokens import finer, patch_tokens
+
+        device, times = self.device.device, finer(self.tower)
+        height, width = self.preprocess.size
+        preprocess = replace(self.preprocess, size=(times * height, times * width))
+        with torch.inference_mode():
+            pixels = torch.from_numpy(preprocess(image)[None]).to(device)
+            laid_over = branch.to(device, torch.float32)
+            return np.asarray(patch_tokens(laid_over, self.tower, pixels)[0].cpu())
 
     def _encode(self, pixels: npt.NDArray[np.float32], branch: Branch) -> Embeddings:
         device, dtype = self.device.device, self.device.dtype

@@ -81,6 +81,16 @@ class Preprocess:
         """What a model sees of an image, as an image of its size."""
         return self._resize(image.convert("RGB"))
 
+    def window(self, image: Image.Image) -> tuple[float, float, float, float]:
+        """Left, top, width and height of what a model sees of an image, in shares of the image's
+        width and height; it reaches beyond the image where that is padded."""
+        if self.resize_mode == "squash":
+            return 0.0, 0.0, 1.0, 1.0
+        ratios = self.size[1] / image.width, self.size[0] / image.height
+        ratio = min(ratios) if self.resize_mode == "longest" else max(ratios)
+        width, height = (share / ratio for share in ratios)
+        return (1 - width) / 2, (1 - height) / 2, width, height
+
     def _resize(self, image: Image.Image) -> Image.Image:
         height, width = self.size
         method = _INTERPOLATIONS[self.interpolation]

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from sbir_cli import __version__
 from sbir_cli.cli import app
 
-COMMANDS = ("embed-gallery", "evaluate", "query", "train")
+COMMANDS = ("embed-gallery", "evaluate", "explain", "query", "train")
 
 
 def test_version() -> None:
@@ -28,7 +28,7 @@ def test_every_option_is_explained_and_has_a_variable(name: str) -> None:
     """What acts on one call (--prune, --print0, the question itself) is no setting."""
     command = get_command(app).commands[name]  # type: ignore[attr-defined]
     one_call = {"check", "from_file", "help", "portable", "print0", "prune", "rebuild", "report"}
-    one_call |= {"lan", "resume", "root", "show", "show_sketch"}
+    one_call |= {"as_json", "lan", "resume", "root", "show", "show_sketch"}
     one_call |= {"like_photo", "text", "together", "unlike", "unlike_photo", "where"}  # questions
     for option in command.params:
         if option.param_type_name == "option" and option.name not in one_call:

@@ -13,6 +13,7 @@ from torch import Tensor
 from sbir_cli.encoder import load_encoder, load_sketch_encoder
 from sbir_cli.encoder.branch import Branch
 from sbir_cli.encoder.graph_encoder import GraphEncoder, export_graph
+from sbir_cli.encoder.tokens import patch_tokens, token_features
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.errors import ModelError
@@ -64,6 +65,25 @@ def test_without_prompts_it_is_open_clips_encode_image(
         expected = theirs.encode_image(torch.from_numpy(pixels), normalize=True).numpy()
     assert np.abs(encoder.encode_photos(pixels) - expected).max() <= 1e-5
     assert np.abs(encoder.encode_sketches(pixels) - expected).max() <= 1e-5
+
+
+@pytest.mark.parametrize("vision", TOWERS.values(), ids=TOWERS)
+def test_patch_tokens_are_what_the_tower_pools(
+    make_model: MakeModel, vision: dict[str, Any]
+) -> None:
+    encoder = _load(make_model(vision))
+    tower, branch = encoder.tower, _branch(encoder.tower)
+    with torch.inference_mode():
+        pixels = torch.from_numpy(_pixels(encoder))
+        tokens = token_features(branch, tower, pixels)
+        if vision.get("pool_type") == "avg":
+            assert torch.allclose(tokens.mean(1), branch.features(tower, pixels), atol=1e-4)
+        grid = patch_tokens(branch, tower, pixels)
+    rows, columns = grid.shape[1:3]
+    assert (rows * columns, *tokens.shape[2:]) == (tokens.shape[1], grid.shape[3])
+    assert rows == columns and torch.allclose(grid.norm(dim=-1), torch.ones(1))
+    image = Image.fromarray(np.arange(64 * 64 * 3, dtype=np.uint8).reshape(64, 64, 3))
+    assert encoder.photo_tokens(image).shape == grid.shape[1:]
 
 
 @pytest.mark.parametrize("vision", TOWERS.values(), ids=TOWERS)
