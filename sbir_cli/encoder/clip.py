@@ -19,6 +19,8 @@ from sbir_cli.encoder.tower import Tower
 from sbir_cli.errors import ModelError
 from sbir_cli.imaging.preprocess import Preprocess
 
+_LONGEST = 200  # characters of what open_clip says
+
 
 @dataclass(frozen=True, eq=False)
 class FrozenClip:
@@ -124,6 +126,22 @@ def _build(source: BaseModel) -> Any:
             force_preprocess_cfg={k: source.tag[k] for k in keys if source.tag.get(k)},
         )
     except Exception as error:  # open_clip raises nearly anything on a damaged folder or file
+        if _lacks_text(error):
+            raise ModelError(
+                "its text tower is missing",
+                where=source.name,
+                remedy="name a whole CLIP, with the weights and settings of both towers",
+            ) from error
+        why = " ".join(str(error).split()) or type(error).__name__
         raise ModelError(
-            f"open_clip cannot load it ({str(error).splitlines()[0]})", where=source.name
+            f"open_clip cannot load it ({why[:_LONGEST]})", where=source.name
         ) from error
+
+
+def _lacks_text(error: Exception) -> bool:
+    """Whether a model's settings or weights have no text tower, and all of the image tower."""
+    if isinstance(error, KeyError):
+        return error.args == ("text_cfg",)
+    missing = str(error).partition("Missing key(s) in state_dict:")[2].splitlines()
+    names = missing[0] if missing else ""
+    return "token_embedding" in names and '"visual.' not in names

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 from sbir_cli.config import TrainConfig
@@ -369,6 +370,13 @@ def test_a_text_tower_that_cannot_be_asked_is_one_sentence(
     def broken(*arguments: Any, **more: Any) -> None:
         raise OSError("no tokenizer here\nand more")
 
+    folder = tmp_path / "towerless"
+    shutil.copytree(encoder.name.removeprefix("local-dir:"), folder)
+    weights = load_file(folder / "open_clip_model.safetensors")
+    image = {k: v for k, v in weights.items() if k.startswith("visual.")}
+    save_file(image, folder / "open_clip_model.safetensors")
+    with pytest.raises(SbirError, match="its text tower is missing"):
+        load_encoder(str(folder), "cpu")
     monkeypatch.setattr(encoder.clip.model, "encode_text", broken, raising=False)
     with pytest.raises(SbirError, match=r"its text tower cannot be asked \(no tokenizer here\)"):
         train_on_drawings(None, drawings, encoder, CONFIG, tmp_path / "c")
