@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Processes that share the tests, by files; each gives torch one thread
 JOBS ?= 2
 
-.PHONY: demo test check index wheel clean
+.PHONY: demo test test-cluster check index wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/sbir embed-gallery examples/photos -o demo.faiss
@@ -15,6 +15,11 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+# A Ray cluster of three nodes on this machine, one of them killed: no part of `test`
+test-cluster: $(VENV)/installed
+	$(BIN)/pip install -q -c constraints.txt -e '.[dev,ray]'
+	$(BIN)/python -m pytest -m cluster
 
 check: $(VENV)/installed
 	$(BIN)/ruff check

@@ -66,8 +66,12 @@ class EmbedConfig:
     """Threads that decode photos ahead of the encoder (at least 1)."""
     prune: bool = False
     """Remove photos from the gallery that are no longer found under the given folders."""
+    ray: str | None = None
+    """Spread the work over the Ray cluster at this address, `HOST:PORT`, over one that is found
+    (`auto`), or over the processors of this machine (`local`). None: without Ray."""
 
     def __post_init__(self) -> None:
+        _require(self.ray is None or bool(self.ray.strip()), "--ray", "takes local or an address")
         _require(self.batch_size >= 1, "--batch-size", "must be at least 1")
         _require(self.workers >= 1, "--workers", "must be at least 1")
 

@@ -99,6 +99,17 @@ def embed_gallery(
         bool,
         typer.Option("--portable", help="Do not record where on this machine the photos are."),
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            "--ray",
+            metavar="ADDRESS",
+            envvar="SBIR_RAY",
+            help="Decode and encode on the Ray cluster at HOST:PORT, on one that is found (auto), "
+            "or on Ray's processes on this machine (local). Ray keeps files of its own in its "
+            "temporary folder.",
+        ),
+    ] = None,
     report: Annotated[
         Path | None,
         typer.Option("--report", help="Write the skipped files to this file, as JSON Lines."),
@@ -128,7 +139,7 @@ def embed_gallery(
                 device=device,
                 exclude=exclude or (),
                 follow_links=follow_links,
-                embed=EmbedConfig(batch_size, workers, prune),
+                embed=EmbedConfig(batch_size, workers, prune, ray),
                 storage=IndexConfig(index_type),
                 root=root,
                 portable=portable or None,

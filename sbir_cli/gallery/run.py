@@ -11,6 +11,7 @@ from pathlib import Path
 from sbir_cli.config import EmbedConfig, IndexConfig
 from sbir_cli.embedding import Progress
 from sbir_cli.encoder import PhotoEncoder
+from sbir_cli.encoder.loading import MakeEncoder
 from sbir_cli.errors import SbirError, UsageError
 from sbir_cli.gallery.filling import embed_photos
 from sbir_cli.gallery.home import AnyJournal, Home, NewVersion
@@ -49,6 +50,8 @@ class UpdateRun:
     embed: EmbedConfig
     storage: IndexConfig
     portable: bool
+    make_encoder: MakeEncoder | None = None
+    """What loads the encoder again, for other processes; None: it is sent to them."""
 
     def update(self, progress: Progress) -> UpdateReport:
         """Embed, merge and commit; errors as `update_gallery`."""
@@ -83,7 +86,13 @@ class UpdateRun:
         remote = self.found.remote.items()
         starts = {self._key(path): f.start for path, f in remote if f.start is not None}
         source = PhotoSource(self.root, self.encoder.preprocess, starts)
-        embed_photos(todo, source, self.encoder, self.embed, journal, progress)
+        if self.embed.ray is None:
+            embed_photos(todo, source, self.encoder, self.embed, journal, progress)
+            return
+        from sbir_cli.gallery.ray_stages import embed_by_ray
+
+        make = self.make_encoder or (lambda: self.encoder)
+        embed_by_ray(todo, source, self.encoder, make, self.embed, journal, progress)
 
     def _key(self, path: Path) -> bytes:
         """A file's or folder's path relative to the root, as it is stored."""

@@ -20,6 +20,7 @@ from typing import cast
 from sbir_cli.config import EmbedConfig, IndexConfig, IndexType
 from sbir_cli.embedding import Progress
 from sbir_cli.encoder import PhotoEncoder, load_encoder
+from sbir_cli.encoder.loading import LoadEncoder, MakeEncoder
 from sbir_cli.errors import UsageError
 from sbir_cli.gallery.home import FileHome, Home
 from sbir_cli.gallery.milvus.address import MilvusAddress
@@ -94,6 +95,7 @@ def embed_gallery(
         root=root,
         portable=portable,
         rebuild=rebuild,
+        make_encoder=LoadEncoder(encoder.name, device, model is not None),
         progress=progress,
     )
 
@@ -108,6 +110,7 @@ def update_gallery(
     root: Path | None = None,
     portable: bool | None = None,
     rebuild: bool = False,
+    make_encoder: MakeEncoder | None = None,
     progress: Progress = lambda done, total: None,
 ) -> UpdateReport:
     """Make or update the gallery at `index` by an encoder at hand.
@@ -122,6 +125,8 @@ def update_gallery(
         portable: leave out where the root was on this machine, for a gallery that is given away.
             None: as the gallery is.
         rebuild: embed everything anew and keep none of the gallery's photos.
+        make_encoder: loads the encoder again on other machines, for `EmbedConfig.ray` (None: the
+            encoder at hand is sent to them).
         progress: told after every batch.
 
     Raises:
@@ -147,6 +152,7 @@ def update_gallery(
             embed=embed or EmbedConfig(),
             storage=replace(storage, type=storage.type or own),
             portable=portable,
+            make_encoder=make_encoder,
         )
         return run.update(progress)
 
