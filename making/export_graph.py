@@ -1,4 +1,4 @@
-"""Write the bundled model's sketch branches as ONNX graphs, with each of its prompts and without.
+"""Write the bundled model's graphs: of images with each of its prompts and without, and of words.
 
     python making/export_graph.py
 
@@ -8,10 +8,17 @@ Run after the bundled model's architecture or prompts changed; a graph itself ho
 from __future__ import annotations
 
 from sbir_cli.encoder import load_encoder
-from sbir_cli.encoder.graph_encoder import export_graph
+from sbir_cli.encoder.graph_export import export_graph
+from sbir_cli.encoder.model_files import Part
 from sbir_cli.storage import resources
 
+PARTS: tuple[tuple[str, Part], ...] = (
+    (resources.BUNDLED_MODEL, "sketch"),  # serves its photos too
+    (resources.BUNDLED_MODEL, "text"),
+    (resources.DEFAULT_MODEL, "sketch"),
+)
+
 if __name__ == "__main__":
-    for name in (resources.BUNDLED_MODEL, resources.DEFAULT_MODEL):
-        path = export_graph(load_encoder(name, "cpu"), resources.bundled_model(name))
+    for name, part in PARTS:
+        path = export_graph(load_encoder(name, "cpu"), resources.bundled_model(name), part)
         print(f"{name}: {path.name}, {path.stat().st_size / 1e3:.0f} kB")

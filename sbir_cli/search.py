@@ -31,6 +31,7 @@ from PIL.Image import Image
 from sbir_cli.config import QueryConfig, SketchConfig
 from sbir_cli.embedding import embed_batches
 from sbir_cli.encoder import SketchEncoder, load_sketch_encoder
+from sbir_cli.encoder.graph_cache import GraphCache
 from sbir_cli.errors import ImageError, UsageError
 from sbir_cli.gallery import Gallery, Hit
 from sbir_cli.imaging.remote import root_path
@@ -109,6 +110,7 @@ class Searcher:
         model: str | None = None,
         device: str = "auto",
         root: str | Path | None = None,
+        cache: GraphCache | None = None,
     ) -> Searcher:
         """Open a gallery and load its encoder.
 
@@ -118,6 +120,7 @@ class Searcher:
             model: the encoder's name (None: what the gallery says made it; it is not downloaded).
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
             root: where the photos are now, if they moved without the index.
+            cache: where graphs of models that start fast are kept (None: nowhere).
 
         Raises:
             GalleryError: the gallery is missing or damaged.
@@ -131,7 +134,8 @@ class Searcher:
         )
         try:
             wanted = model or gallery.manifest.encoder
-            return cls(gallery, load_sketch_encoder(wanted, device, download=model is not None))
+            named = model is not None
+            return cls(gallery, load_sketch_encoder(wanted, device, download=named, cache=cache))
         except BaseException:
             gallery.close()
             raise
@@ -201,7 +205,7 @@ class Searcher:
         Raises:
             ModelError: the model cannot be loaded in full.
         """
-        self._whole_model.load()
+        self._whole_model.ready()
 
     def _embed(self, questions: list[Question]) -> list[Vector]:
         """A (D,) unit-length embedding of each."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from sbir_cli.embedding import photo_pixels
 from sbir_cli.encoder import SketchEncoder, load_encoder
+from sbir_cli.encoder.model_files import Part
 from sbir_cli.errors import ImageError, MismatchError, ModelError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ _KEPT_TEXTS = 256
 
 
 class WholeModel:
-    """Loads the whole model behind a sketch encoder when it is first needed, in seconds.
+    """Words and photos by the model behind a sketch encoder: by its graphs of them, or in torch,
+    which is loaded when it is first needed, in seconds.
 
     Args:
         encoder: embeds the sketches; if it is the whole model already, nothing is loaded.
@@ -37,7 +39,7 @@ class WholeModel:
         self._texts: dict[str, npt.NDArray[np.float32]] = {}
 
     def load(self) -> PromptedEncoder:
-        """The model.
+        """The model in torch.
 
         Raises:
             ModelError: it cannot be loaded.
@@ -48,9 +50,24 @@ class WholeModel:
                 self._model = self._load()
             return self._model
 
+    def ready(self) -> None:
+        """Load what words and photos need; errors as `load`."""
+        self._able("text")
+        self._able("photo")
+
+    def _able(self, part: Part) -> Any:
+        """What embeds texts or photos: the sketch encoder itself, if it has a graph of that."""
+        has = getattr(self._encoder, "has", None)
+        if has is not None:
+            with self._loading:
+                able = has(part)
+            if able:
+                return self._encoder
+        return self.load()
+
     def _load(self) -> PromptedEncoder:
         known: Any = self._encoder
-        if hasattr(known, "encode_texts"):
+        if hasattr(known, "clip"):
             return cast("PromptedEncoder", known)
         model = load_encoder(known.name, "cpu", download=False)
         if model.fingerprint != known.fingerprint:
@@ -65,7 +82,7 @@ class WholeModel:
         """
         new = [text for text in dict.fromkeys(texts) if text not in self._texts]
         if new:
-            model = self.load()
+            model = self._able("text")
             try:
                 with self._computing:
                     encoded = model.encode_texts([WORDS_TEMPLATE.format(text) for text in new])
@@ -86,7 +103,7 @@ class WholeModel:
         Raises:
             ImageError: one cannot be read.
         """
-        model = self.load()
+        model = self._able("photo")
         pixels = []
         for path in paths:
             try:

@@ -182,6 +182,7 @@ def test_no_command_opens_a_socket_or_writes_what_its_help_does_not_name(
     run("--help")
     run("--version")
     run("query", "sketch.png", "sketch.svg")  # the bundled model and gallery
+    run("query", "sketch.png", "--cache", "kept", named=("kept",))
     run("embed-gallery", "photos", "-o", "idx.faiss", named=("idx.faiss",))
     run("query", "sketch.png", "-i", "idx.faiss", "--html", "a.html", named=("a.html",))
     run("train", "data", "-o", "cp", "--epochs", "1", "--batch-size", "4", named=("cp",))
@@ -215,6 +216,8 @@ def test_a_gallery_that_names_a_model_of_the_hub_reaches_nobody(
 def test_a_home_that_cannot_be_written_is_no_reason_to_warn(tmp_path: Path) -> None:
     draw_sketch(tmp_path / "sketch.png")
     env = environment(HOME="/dev/null/nowhere")
+    for name in ("SBIR_CACHE", "XDG_CACHE_HOME"):
+        env.pop(name, None)
     args = command("query", tmp_path / "sketch.png", "--quiet")
     done = subprocess.run(args, env=env, capture_output=True, check=True)
     assert done.stderr == b""

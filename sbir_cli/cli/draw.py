@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbir_cli.cli.options import Device, Model, Quiet
+from sbir_cli.cli.options import Cache, Device, Model, Quiet, graph_cache
 from sbir_cli.cli.streams import say
 
 if TYPE_CHECKING:
+    from sbir_cli.encoder.graph_cache import GraphCache
     from sbir_cli.web.server import Place
     from sbir_cli.web.watched import WatchedGallery
 
@@ -55,6 +56,7 @@ def draw(
     ] = None,
     model: Model = None,
     device: Device = "auto",
+    cache: Cache = None,
     quiet: Quiet = False,
 ) -> None:
     """Draw in a browser and watch the photos come. The page is of this machine alone."""
@@ -63,7 +65,8 @@ def draw(
     from sbir_cli.web.server import find_place, serve
 
     place = find_place(port, lan)
-    galleries = _open(index or [], root, model, device, quiet)
+    kept = graph_cache(cache, (lambda note: None) if quiet else say, lasting=True)
+    galleries = _open(index or [], root, model, device, kept, quiet)
     page = DrawingPage(galleries, None if lan else _reveal)
     serve(page.app, place, lambda: _ready(place, show, quiet))
     if not quiet:
@@ -85,14 +88,19 @@ def _require_extra() -> None:
 
 
 def _open(
-    indexes: list[str], root: Path | None, model: str | None, device: str, quiet: bool
+    indexes: list[str],
+    root: Path | None,
+    model: str | None,
+    device: str,
+    cache: GraphCache | None,
+    quiet: bool,
 ) -> list[WatchedGallery]:
     from sbir_cli.search import Searcher
     from sbir_cli.web.watched import WatchedGallery
 
     galleries = []
     for number, index in enumerate(indexes or [None]):
-        searcher = Searcher.open(index, model, device, root)
+        searcher = Searcher.open(index, model, device, root, cache)
         gallery, encoder = searcher.gallery, searcher.encoder
         if not gallery.photos_found:
             say(f"note: no photo is found below {gallery.root}; --root names where they are now")

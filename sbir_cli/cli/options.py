@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sbir_cli.config import DatasetName, Task
+
+if TYPE_CHECKING:
+    from sbir_cli.encoder.graph_cache import GraphCache
 
 DatasetOption = Annotated[
     DatasetName,
@@ -78,3 +82,33 @@ Workers = Annotated[
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", envvar="SBIR_QUIET", help="Only errors on stderr.")
 ]
+Cache = Annotated[
+    str | None,
+    typer.Option(
+        "--cache",
+        metavar="FOLDER",
+        envvar="SBIR_CACHE",
+        help="Where graphs are kept that let models start fast, each as large as the part of the "
+        "model that it computes (default: sbir in the user's cache folder; none: nowhere).",
+        show_default=False,
+    ),
+]
+
+
+def graph_cache(
+    folder: str | None, tell: Callable[[str], None], lasting: bool = False
+) -> GraphCache | None:
+    """The cache that `--cache` names.
+
+    Args:
+        tell, lasting: see `GraphCache`.
+    """
+    from sbir_cli.encoder.graph_cache import GraphCache
+
+    if folder == "none":
+        return None
+    if folder:
+        return GraphCache(Path(folder).absolute(), tell, lasting)
+    from platformdirs import user_cache_path
+
+    return GraphCache(user_cache_path("sbir", appauthor=False), tell, lasting)

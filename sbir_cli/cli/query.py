@@ -12,7 +12,7 @@ import typer
 
 from sbir_cli.cli import asking
 from sbir_cli.cli.exits import SKIPPED
-from sbir_cli.cli.options import Device, Model, Quiet
+from sbir_cli.cli.options import Cache, Device, Model, Quiet, graph_cache
 from sbir_cli.cli.streams import console, listed_names, read_stdin, say, write_results
 from sbir_cli.config import AnswerFormat
 from sbir_cli.storage.files import write_file
@@ -112,6 +112,7 @@ def query(
     dedupe: asking.Dedupe = False,
     model: Model = None,
     device: Device = "auto",
+    cache: Cache = None,
     quiet: Quiet = False,
 ) -> None:
     """Find the photos that look like a drawing, best first."""
@@ -130,7 +131,8 @@ def query(
     failures: list[ImageError] = []
     answers: list[Answer] = []
     seen: list[Image] = []
-    with Searcher.open(index, model, device, root) as searcher:
+    kept = graph_cache(cache, (lambda note: None) if quiet else say)
+    with Searcher.open(index, model, device, root, kept) as searcher:
         drawings = _read(names, reading, failures)
         first = next(drawings, None)
         refused = bool(names) and first is None

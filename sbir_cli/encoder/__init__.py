@@ -13,6 +13,7 @@ import numpy.typing as npt
 from sbir_cli.imaging.preprocess import Preprocess
 
 if TYPE_CHECKING:
+    from sbir_cli.encoder.graph_cache import GraphCache
     from sbir_cli.encoder.torch_encoder import PromptedEncoder
 
 
@@ -83,15 +84,31 @@ def load_encoder(
 
 
 def load_sketch_encoder(
-    name: str | None = None, device: str = "auto", download: bool = True
+    name: str | None = None,
+    device: str = "auto",
+    download: bool = True,
+    cache: GraphCache | None = None,
 ) -> SketchEncoder:
-    """As `load_encoder`, for sketches only: by the exported graph where the model has one and
-    the device is left to us or the CPU, which starts in a tenth of the time."""
-    from sbir_cli.encoder.graph_encoder import GraphEncoder, has_graph
-    from sbir_cli.encoder.model_files import find_model
+    """As `load_encoder`, for sketches: by an exported graph where the device is left to us or the
+    CPU, which starts in a tenth of the time.
+
+    Args:
+        cache: where graphs are kept; one that the model lacks is made there, once. None: only a
+            graph that lies beside the model is used.
+    """
+    from sbir_cli.encoder.model_files import canonical_name
+
+    loaded: list[PromptedEncoder] = []
+
+    def load(wanted: str) -> PromptedEncoder:
+        loaded.append(load_encoder(wanted, device, download))
+        return loaded[-1]
 
     if device in ("auto", "cpu"):
-        source = find_model(name, download)
-        if has_graph(source):
-            return GraphEncoder(source)
-    return load_encoder(name, device, download)
+        from sbir_cli.encoder.graph_making import open_encoder
+
+        found = open_encoder(canonical_name(name), download, cache, load)
+        if found is not None:
+            loaded.clear()  # a model in torch was needed to make the graph alone
+            return found
+    return loaded[-1] if loaded else load_encoder(name, device, download)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -88,17 +90,28 @@ class FrozenClip:
         Raises:
             ModelError: it has none, or no tokenizer that can be loaded.
         """
+        model: Any = self.model
+        with self._answering_for_texts(), torch.inference_mode():
+            tokens = torch.from_numpy(self.tokens(texts)).to(self.device.device)
+            return np.asarray(model.encode_text(tokens, normalize=True).float().cpu())
+
+    def tokens(self, texts: list[str]) -> npt.NDArray[np.int64]:
+        """(N, length) tokens of N texts, by the model's own tokenizer; errors as `encode_texts`."""
         from open_clip import get_tokenizer
 
         if isinstance(self.source, FolderModel):
             name = f"local-dir:{self.source.folder}"
         else:
             name = self.source.architecture
-        model: Any = self.model
+        with self._answering_for_texts():
+            return np.asarray(get_tokenizer(name)(texts), dtype=np.int64)
+
+    @contextmanager
+    def _answering_for_texts(self) -> Iterator[None]:
         try:
-            tokens = get_tokenizer(name)(texts).to(self.device.device)
-            with torch.inference_mode():
-                return np.asarray(model.encode_text(tokens, normalize=True).float().cpu())
+            yield
+        except ModelError:
+            raise
         except Exception as error:  # open_clip and its tokenizers raise nearly anything
             why = (str(error) or type(error).__name__).splitlines()[0]
             raise ModelError(

@@ -1,101 +1,154 @@
-"""The sketch branch as an ONNX graph, for a query that must not wait for torch to import.
+"""Sketches, photos and words to embeddings by exported graphs, without importing torch.
 
-`sketch.onnx` holds the computation alone: its weights are read from the model's own safetensors
-(and the checkpoint's branches), so nothing is stored twice and a graph cannot grow stale beside
-changed weights. It gives the embedding of `PromptedEncoder.encode_sketches` in float32.
+A graph (`sketch.onnx`, `photo.onnx`, `text.onnx`) holds the computation of one part of a model
+alone. Where one lies beside the model or its checkpoint, its weights are read from the model's own
+safetensors, so nothing is stored twice and a graph cannot grow stale beside changed weights. For
+any other model it is made from torch, once. Either way what ONNX Runtime makes of graph and weights
+is kept ready in the user's cache (`GraphCache`), where one is given. A graph gives the embedding
+of `PromptedEncoder` in float32.
 """
 
 from __future__ import annotations
 
-import copy
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 
 from sbir_cli.encoder.fingerprint import fingerprint, hash_arrays, of_photos
+from sbir_cli.encoder.graph_cache import GraphCache, GraphFacts, Ready
+from sbir_cli.encoder.graph_session import Values, open_graph
 from sbir_cli.encoder.model_files import (
     CHECKPOINT_WEIGHTS,
-    GRAPH,
+    GRAPHS,
     OPEN_CLIP_CONFIG,
     OPEN_CLIP_WEIGHTS,
     BaseModel,
     Checkpoint,
     FolderModel,
+    Part,
+    files_of,
 )
-from sbir_cli.encoder.silence import silence
-from sbir_cli.errors import ModelError
+from sbir_cli.encoder.tokenizer import Tokenizer
+from sbir_cli.errors import MismatchError, ModelError
 from sbir_cli.imaging.preprocess import Preprocess
-from sbir_cli.storage.files import write_file
-
-if TYPE_CHECKING:
-    from sbir_cli.encoder.torch_encoder import PromptedEncoder
 
 _TOWER = "visual."
 _NONE = np.zeros(0, np.float32)
 _OPENAI_MEAN = (0.48145466, 0.4578275, 0.40821073)
 _OPENAI_STD = (0.26862954, 0.26130258, 0.27577711)
+_NOT_IN_GRAPHS = ("num_batches_tracked", "logit_scale", "logit_bias")  # read by training alone
 
 Array = npt.NDArray[np.float32]
+OpenPart = Callable[[str, Part], Ready | None]
+"""A part of the model of that name, if it has a graph."""
 
 
 class GraphEncoder:
-    """Sketches to embeddings through ONNX Runtime on the CPU.
+    """A model's parts, loaded as they are needed; sketches at once.
 
     Args:
-        source: a model that `has_graph`.
-
-    Raises:
-        ModelError: a file is damaged, or graph and weights do not fit.
+        sketch: the sketch branch.
+        open_part: finds the others.
     """
 
     device = "cpu (exported graph)"
 
-    def __init__(self, source: BaseModel | Checkpoint) -> None:
-        trained = source if isinstance(source, Checkpoint) else None
-        base = trained.base if trained else source
-        assert isinstance(base, FolderModel)
-        self.name = source.name
-        try:
-            self.preprocess = _preprocess(base.folder)
-            weights = _load(base.folder / OPEN_CLIP_WEIGHTS, _TOWER)
-            weights_hash = hash_arrays(weights)
-            branches = _load(trained.folder / CHECKPOINT_WEIGHTS, "") if trained else {}
-            self.fingerprint, self.photo_fingerprint = (
-                fingerprint(weights_hash, each, self.preprocess)
-                for each in (branches, of_photos(branches))
-            )
-            graph = (trained or base).folder / GRAPH
-            self._session = _session(graph, weights, branches)
-        except ModelError:
-            raise
-        except Exception as error:  # safetensors, JSON and ONNX Runtime each raise their own
-            raise ModelError(
-                f"the model's files are damaged or do not fit ({type(error).__name__})",
-                where=source.name,
-            ) from error
-        if trained is not None and weights_hash != trained.base_weights:
-            raise ModelError(
-                "the checkpoint was trained over another base model",
-                where=source.name,
-                remedy="load it over the weights that its config.json names",
-            )
+    def __init__(self, sketch: Ready, open_part: OpenPart) -> None:
+        self._facts = sketch.facts
+        self._open_part = open_part
+        self._parts: dict[Part, Ready | None] = {"sketch": sketch}
+        self.name = sketch.facts.name
+        self.fingerprint = sketch.facts.fingerprint
+        self.photo_fingerprint = sketch.facts.photo_fingerprint
+        self.dimension = sketch.facts.dimension
+
+    @cached_property
+    def preprocess(self) -> Preprocess:
+        """What turns an RGB image into the model's pixels."""
+        known = self._facts.preprocess.items()
+        return Preprocess(**{k: tuple(v) if isinstance(v, list) else v for k, v in known})
+
+    def has(self, part: Part) -> bool:
+        """Whether the part can be computed here; it is loaded, and made where it can be.
+
+        Raises:
+            MismatchError: the model's files were changed since the sketch branch was loaded.
+        """
+        if part not in self._parts:
+            self._parts[part] = self._found(part)
+        return self._parts[part] is not None
+
+    def _found(self, part: Part) -> Ready | None:
+        facts = self._facts
+        if part == "photo" and facts.plain_photos:
+            if facts.name == facts.base:
+                return self._parts["sketch"]
+            found = self._open_part(facts.base, "sketch")
+            same = found is None or found.facts.fingerprint == facts.photo_fingerprint
+        elif part == "photo":
+            found = self._open_part(facts.name, part)
+            same = found is None or found.facts.fingerprint == facts.fingerprint
+        else:
+            return self._open_part(facts.base, part)
+        if not same:
+            raise MismatchError(f"{self.name} was changed meanwhile", remedy="start again")
+        return found
 
     def encode_sketches(self, pixels: Array) -> Array:
         """(N, D) float32 unit-length embeddings of (N, 3, H, W) preprocessed sketches."""
-        return np.asarray(self._session.run(None, {"pixels": pixels})[0])
+        return self._ready("sketch").run(pixels)
+
+    def encode_photos(self, pixels: Array) -> Array:
+        """The same of photos, by a model that `has` the part."""
+        return self._ready("photo").run(pixels)
+
+    def encode_texts(self, texts: list[str]) -> Array:
+        """(N, D) float32 unit-length embeddings of texts, by a model that `has` the part."""
+        ready = self._ready("text")
+        assert ready.facts.text_length is not None
+        return ready.run(Tokenizer(ready.facts.text_length)(texts))
+
+    def _ready(self, part: Part) -> Ready:
+        if not self.has(part):
+            raise ModelError(f"the model has no graph of its {part} part", where=self.name)
+        ready = self._parts[part]
+        assert ready is not None
+        return ready
 
 
-def has_graph(source: BaseModel | Checkpoint) -> bool:
-    """Whether the model's sketches can be embedded without torch: its weights lie in a folder, and
-    a graph beside what was trained last."""
+def open_beside(
+    name: str, source: BaseModel | Checkpoint, part: Part, cache: GraphCache | None
+) -> Ready | None:
+    """A part whose graph lies beside what was trained last, with the weights of the model's files.
+
+    Raises:
+        ModelError: a file is damaged, or graph and weights do not fit.
+    """
     base = source.base if isinstance(source, Checkpoint) else source
-    if not can_have_graph(base):
-        return False
     last = source if isinstance(source, Checkpoint) else base
-    return (last.folder / GRAPH).is_file()
+    if not can_have_graph(base) or not isinstance(last, (Checkpoint, FolderModel)):
+        return None
+    graph = last.folder / GRAPHS[part]
+    if not graph.is_file():
+        return None
+    if cache is not None:
+        try:
+            quiet = replace(cache, tell=lambda note: None)
+            files = [*files_of(source), graph]
+            found = quiet.keep(
+                name, part, files, lambda folder: _beside(source, base, part, graph, folder).facts
+            )
+        except Exception:  # told below, where the model is to blame
+            found = None
+        if isinstance(found, Ready):
+            return found
+    return _beside(source, base, part, graph, None)
 
 
 def can_have_graph(base: BaseModel) -> TypeGuard[FolderModel]:
@@ -103,9 +156,55 @@ def can_have_graph(base: BaseModel) -> TypeGuard[FolderModel]:
     return isinstance(base, FolderModel) and (base.folder / OPEN_CLIP_WEIGHTS).is_file()
 
 
-def _preprocess(folder: Path) -> Preprocess:
-    """What open_clip makes of the folder's configuration, its defaults included."""
-    config = json.loads((folder / OPEN_CLIP_CONFIG).read_text("utf-8"))
+def _beside(
+    source: BaseModel | Checkpoint,
+    base: FolderModel,
+    part: Part,
+    graph: Path,
+    ready: Path | None,
+) -> Ready:
+    trained = source if isinstance(source, Checkpoint) else None
+    try:
+        config = json.loads((base.folder / OPEN_CLIP_CONFIG).read_text("utf-8"))
+        preprocess = _preprocess(config)
+        every = _load(base.folder / OPEN_CLIP_WEIGHTS)
+        weights = {k.removeprefix(_TOWER): v for k, v in every.items() if k.startswith(_TOWER)}
+        weights_hash = hash_arrays(weights)
+        branches = _load(trained.folder / CHECKPOINT_WEIGHTS) if trained else {}
+        prints = [fingerprint(weights_hash, b, preprocess) for b in (branches, of_photos(branches))]
+        if part == "text":
+            values = {k: v for k, v in every.items() if not k.startswith(_TOWER)}
+        else:
+            values = _laid_over(weights, branches, part)
+        values = {k: v for k, v in values.items() if not k.endswith(_NOT_IN_GRAPHS)}
+        run = open_graph(graph.read_bytes(), dict(values), ready)
+    except Exception as error:  # safetensors, JSON and ONNX Runtime each raise their own
+        raise ModelError(
+            f"the model's files are damaged or do not fit ({type(error).__name__})",
+            where=source.name,
+        ) from error
+    if trained is not None and weights_hash != trained.base_weights:
+        raise ModelError(
+            "the checkpoint was trained over another base model",
+            where=source.name,
+            remedy="load it over the weights that its config.json names",
+        )
+    length = config["model_cfg"].get("text_cfg", {}).get("context_length", 77)
+    facts = GraphFacts(
+        name=source.name,
+        fingerprint=prints[0],
+        photo_fingerprint=prints[1],
+        dimension=run.dimension,
+        preprocess=preprocess.as_dict(),
+        base=base.name,
+        plain_photos=not of_photos(branches),
+        text_length=length if part == "text" else None,
+    )
+    return Ready(facts, run)
+
+
+def _preprocess(config: dict[str, dict[str, dict[str, object]]]) -> Preprocess:
+    """What open_clip makes of a folder's configuration, its defaults included."""
     defaults = {
         "mean": _OPENAI_MEAN,
         "std": _OPENAI_STD,
@@ -118,24 +217,21 @@ def _preprocess(folder: Path) -> Preprocess:
     return Preprocess.from_open_clip({**defaults, **own, "size": size})
 
 
-def _load(path: Path, prefix: str) -> dict[str, Array]:
+def _load(path: Path) -> dict[str, Array]:
     from safetensors import safe_open
 
     with safe_open(path, framework="numpy") as file:
         return {
-            name.removeprefix(prefix): np.asarray(file.get_tensor(name), dtype=np.float32)
+            name: np.asarray(file.get_tensor(name), dtype=np.float32)
             for name in file.keys()  # noqa: SIM118 (not a mapping)
-            if name.startswith(prefix)
         }
 
 
-def _session(path: Path, weights: dict[str, Array], branches: dict[str, Array]) -> Any:
-    silence()
-    import onnxruntime
-
+def _laid_over(weights: dict[str, Array], branches: dict[str, Array], part: Part) -> Values:
+    """The image tower's values under a branch, by their names in a graph."""
     mine = {
         name.removeprefix(prefix): value
-        for prefix in ("shared.", "sketch.")
+        for prefix in ("shared.", f"{part}.")
         for name, value in branches.items()
         if name.startswith(prefix)
     }
@@ -145,89 +241,6 @@ def _session(path: Path, weights: dict[str, Array], branches: dict[str, Array]) 
         for name, value in mine.items()
         if name.startswith(group)
     }
-    values = {
-        f"{_TOWER}{name}": value
-        for name, value in {**weights, **replaced}.items()
-        if not name.endswith("num_batches_tracked")  # read by training alone: not in the graph
-    }
-    values.update(
-        {name: mine[name] for name in ("prompts", "head", "mean") if mine.get(name, _NONE).size}
-    )
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is raised as well
-    tensors = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in values.values()]
-    options.add_external_initializers(list(values), tensors)
-    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-
-
-def export_graph(encoder: PromptedEncoder, folder: Path) -> Path:
-    """Write the sketch branch of `encoder` as `sketch.onnx` into its folder.
-
-    Raises:
-        ModelError: the packages `onnx` and `onnxscript` are missing (`pip install 'sbir[export]'`),
-            or the branch makes its prompts from the image (method `cond`).
-    """
-    import torch
-
-    from sbir_cli.encoder.branch import Branch
-    from sbir_cli.encoder.tower import Tower
-
-    if encoder.sketch.conditioner:
-        raise ModelError("prompts made from the image (method `cond`) have no exported graph")
-
-    try:
-        import onnx
-        import onnxscript  # noqa: F401  (torch's exporter needs it)
-    except ImportError as error:
-        raise ModelError("exporting needs an extra: pip install 'sbir[export]'") from error
-
-    tower = Tower.of(copy.deepcopy(encoder.tower.module).cpu(), encoder.name)
-    branch = encoder.sketch.to(torch.device("cpu"), torch.float32)
-
-    class SketchBranch(torch.nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.visual = tower.module
-            # weights that the branch replaces are given to the graph in place of the tower's own
-            self.prompts = torch.nn.Parameter(branch.prompts)
-            self.head, self.mean = map(_parameter, (branch.head, branch.mean))
-
-        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-            laid_over = Branch(self.prompts, head=self.head, mean=self.mean)
-            return laid_over.embeddings(tower, pixels)
-
-    def _parameter(value: torch.Tensor | None) -> torch.nn.Parameter | None:
-        return None if value is None else torch.nn.Parameter(value)
-
-    height, width = encoder.preprocess.size
-    module = SketchBranch().eval()
-    program = torch.onnx.export(
-        module,
-        (torch.zeros(2, 3, height, width),),
-        dynamo=True,
-        optimize=False,  # optimising folds weights into constants that could not be named
-        verbose=False,
-        input_names=["pixels"],
-        output_names=["embedding"],
-        dynamic_shapes=({0: torch.export.Dim("batch")},),
-    )
-    assert program is not None
-    graph = program.model_proto
-    _strip(graph, set(module.state_dict()), onnx.TensorProto.EXTERNAL)
-    path = folder / GRAPH
-    write_file(path, graph.SerializeToString())
-    return path
-
-
-def _strip(graph: Any, names: set[str], external: int) -> None:
-    """Leave the weights out of an ONNX model, to be given by name when it is loaded."""
-    for tensor in graph.graph.initializer:
-        if tensor.name in names:
-            tensor.ClearField("raw_data")
-            tensor.data_location = external
-            entry = tensor.external_data.add()
-            entry.key, entry.value = "location", "given-when-loaded"
-    del graph.metadata_props[:]
-    for node in graph.graph.node:
-        node.doc_string = ""
-        del node.metadata_props[:]
+    values: Values = {f"{_TOWER}{name}": v for name, v in {**weights, **replaced}.items()}
+    own = {name: mine[name] for name in ("prompts", "head", "mean") if mine.get(name, _NONE).size}
+    return {**values, **own}

@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sbir_cli.encoder.silence import silence
 from sbir_cli.errors import ModelError
@@ -21,7 +21,11 @@ from sbir_cli.storage import resources
 CHECKPOINT_CONFIG = "config.json"
 CHECKPOINT_WEIGHTS = "branches.safetensors"
 CHECKPOINT_FORMAT = "sbir-checkpoint"
-GRAPH = "sketch.onnx"
+Part = Literal["sketch", "photo", "text"]
+"""What can be computed alone: the image tower under a branch, or the text tower."""
+GRAPHS: dict[Part, str] = {"sketch": "sketch.onnx", "photo": "photo.onnx", "text": "text.onnx"}
+GRAPH = GRAPHS["sketch"]
+"""A base model's one graph of images, too: it has no branches."""
 OPEN_CLIP_CONFIG = "open_clip_config.json"
 OPEN_CLIP_WEIGHTS = "open_clip_model.safetensors"
 # The two names that open_clip prefers to any pickle beside them
@@ -93,6 +97,34 @@ def find_model(name: str | None, download: bool = True) -> BaseModel | Checkpoin
             f"the folder holds no model ({CHECKPOINT_CONFIG} or {OPEN_CLIP_CONFIG})", where=name
         )
     return _open_clip(name, download)
+
+
+def canonical_name(name: str | None) -> str:
+    """The `name` that `find_model` would give what it finds, without looking for all its files."""
+    if name is None:
+        return resources.DEFAULT_MODEL
+    if name in (resources.BUNDLED_MODEL, resources.DEFAULT_MODEL) or name.startswith("hf-hub:"):
+        return name
+    path = Path(name.removeprefix("local-dir:"))
+    if not name.startswith("local-dir:") and (path / CHECKPOINT_CONFIG).is_file():
+        return str(path.absolute())
+    return f"local-dir:{path.absolute()}" if (path / OPEN_CLIP_CONFIG).is_file() else name
+
+
+def files_of(source: BaseModel | Checkpoint) -> list[Path]:
+    """The files that decide what a model computes; of one in the hub's cache also the file that
+    says which of its versions is the newest."""
+    if isinstance(source, Checkpoint):
+        own = [source.folder / name for name in (CHECKPOINT_CONFIG, CHECKPOINT_WEIGHTS)]
+        return [*own, *files_of(source.base)]
+    if isinstance(source, TaggedModel):
+        files = [source.weights]
+    else:
+        files = [source.folder / name for name in (OPEN_CLIP_CONFIG, *_WEIGHTS)]
+    files = [file for file in files if file.is_file()]
+    snapshot = files[-1].parent
+    newest = snapshot.parent.parent / "refs" / "main"
+    return [*files, newest] if snapshot.parent.name == "snapshots" and newest.is_file() else files
 
 
 def _local_dir(folder: Path) -> Path:

@@ -88,14 +88,15 @@ class PromptedEncoder:
     @cached_property
     def fingerprint(self) -> str:
         """Hash of weights, both branches and preprocessing."""
-        return fingerprint(self.weights_hash, self._branches(), self.preprocess)
+        return fingerprint(self.weights_hash, self.branches(), self.preprocess)
 
     @property
     def photo_fingerprint(self) -> str:
         """The same of what a gallery depends on; see `of_photos`."""
-        return fingerprint(self.weights_hash, of_photos(self._branches()), self.preprocess)
+        return fingerprint(self.weights_hash, of_photos(self.branches()), self.preprocess)
 
-    def _branches(self) -> Arrays:
+    def branches(self) -> Arrays:
+        """Both branches, named as in a checkpoint."""
         state = branches_state(self.sketch, self.photo)
         return {k: v.detach().cpu().numpy() for k, v in state.items()}
 

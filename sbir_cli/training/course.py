@@ -14,7 +14,8 @@ import torch
 
 from sbir_cli.config import TrainConfig
 from sbir_cli.encoder.branch import Branch
-from sbir_cli.encoder.graph_encoder import can_have_graph, export_graph
+from sbir_cli.encoder.graph_encoder import can_have_graph
+from sbir_cli.encoder.graph_export import export_graph
 from sbir_cli.encoder.model_files import CHECKPOINT_CONFIG
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.errors import ModelError, SbirError

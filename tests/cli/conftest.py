@@ -25,9 +25,15 @@ def command(*args: str | Path) -> list[str | Path]:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    """The user's environment without anything that would steer sbir or its look."""
+    """The user's environment without anything that would steer sbir or its look, and no cache."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("SBIR_")}
-    return {**kept, "COLUMNS": "100", "PYTHONPATH": str(Path(__file__).parents[2]), **variables}
+    return {
+        **kept,
+        "SBIR_CACHE": "none",
+        "COLUMNS": "100",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        **variables,
+    }
 
 
 @pytest.fixture(scope="session")
@@ -60,7 +66,7 @@ def call(monkeypatch: pytest.MonkeyPatch) -> Run:
             app,
             [str(arg) for arg in args],
             input=options.get("input"),
-            env={"COLUMNS": "100", **options.get("env", {})},
+            env={"SBIR_CACHE": "none", "COLUMNS": "100", **options.get("env", {})},
         )
         arguments = [str(arg) for arg in args]
         return subprocess.CompletedProcess(

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from sbir_cli.encoder import load_encoder, load_sketch_encoder
 from sbir_cli.encoder.branch import Branch
-from sbir_cli.encoder.graph_encoder import GraphEncoder, export_graph
+from sbir_cli.encoder.graph_encoder import GraphEncoder
+from sbir_cli.encoder.graph_export import export_graph
 from sbir_cli.encoder.tokens import patch_tokens, token_features
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.encoder.tower import Tower

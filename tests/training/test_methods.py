@@ -13,7 +13,8 @@ import torch
 from sbir_cli.config import TrainConfig
 from sbir_cli.encoder import load_sketch_encoder
 from sbir_cli.encoder.fingerprint import hash_arrays
-from sbir_cli.encoder.graph_encoder import GraphEncoder, export_graph
+from sbir_cli.encoder.graph_encoder import GraphEncoder
+from sbir_cli.encoder.graph_export import export_graph
 from sbir_cli.encoder.torch_encoder import PromptedEncoder, load_encoder
 from sbir_cli.errors import ModelError, UsageError
 from sbir_cli.training.loop import make_optimiser
