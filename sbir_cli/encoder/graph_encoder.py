@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -71,8 +71,11 @@ class GraphEncoder:
     @cached_property
     def preprocess(self) -> Preprocess:
         """What turns an RGB image into the model's pixels."""
-        known = self._facts.preprocess.items()
-        return Preprocess(**{k: tuple(v) if isinstance(v, list) else v for k, v in known})
+        known: Any = self._facts.preprocess
+        whole: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in known.items()
+        }
+        return Preprocess(**whole)
 
     def has(self, part: Part) -> bool:
         """Whether the part can be computed here; it is loaded, and made where it can be.
@@ -172,12 +175,10 @@ def _beside(
         weights_hash = hash_arrays(weights)
         branches = _load(trained.folder / CHECKPOINT_WEIGHTS) if trained else {}
         prints = [fingerprint(weights_hash, b, preprocess) for b in (branches, of_photos(branches))]
-        if part == "text":
-            values = {k: v for k, v in every.items() if not k.startswith(_TOWER)}
-        else:
-            values = _laid_over(weights, branches, part)
-        values = {k: v for k, v in values.items() if not k.endswith(_NOT_IN_GRAPHS)}
-        run = open_graph(graph.read_bytes(), dict(values), ready)
+        texts: Values = {k: v for k, v in every.items() if not k.startswith(_TOWER)}
+        whole = texts if part == "text" else _laid_over(weights, branches, part)
+        values = {k: v for k, v in whole.items() if not k.endswith(_NOT_IN_GRAPHS)}
+        run = open_graph(graph.read_bytes(), values, ready)
     except Exception as error:  # safetensors, JSON and ONNX Runtime each raise their own
         raise ModelError(
             f"the model's files are damaged or do not fit ({type(error).__name__})",

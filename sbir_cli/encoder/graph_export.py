@@ -103,6 +103,7 @@ def require_equal(encoder: PromptedEncoder, part: Part, run: Any) -> None:
     import torch
 
     random = np.random.default_rng(0)
+    inputs: npt.NDArray[Any]
     exact = encoder.in_precision(torch.float32)
     if part == "text":
         texts = ["a photo of a cat", "it's 3 o'clock, naïve", "tea for two"][:_PROBES]

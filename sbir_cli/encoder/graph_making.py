@@ -131,4 +131,4 @@ def _plain_length(model: PromptedEncoder) -> int:
     theirs = model.clip.tokens(texts)
     if not np.array_equal(theirs, Tokenizer(theirs.shape[1])(texts)):
         raise ModelError("its tokenizer is not CLIP's")
-    return theirs.shape[1]
+    return int(theirs.shape[1])

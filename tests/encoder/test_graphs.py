@@ -82,6 +82,7 @@ def test_every_part_is_made_once_and_asked_later_without_torch(
     )
     pixels = np.random.default_rng(0).normal(size=(3, 3, 32, 32)).astype(np.float32)
     np.save(tmp_path / "pixels.npy", pixels)
+    args: list[str | Path]
     args = [sys.executable, "-c", WITHOUT_TORCH, trained.name, kept, tmp_path / "pixels.npy"]
     subprocess.run(args, check=True, env=environment())
     found = np.load(tmp_path / "pixels.npy")
