@@ -157,25 +157,14 @@ def export(
     root: Root = None,
     quiet: Quiet = False,
 ) -> None:
-    """Write the embeddings as .npy, float32 of one row a photo, and their paths beside them."""
-    import numpy as np
-
+    """Write the embeddings, float32, a row a photo: .npy with the paths beside it, or .parquet."""
     from sbir_cli.errors import UsageError
-    from sbir_cli.output.answers import json_line, shown_path
-    from sbir_cli.storage.files import whole_file, write_file
+    from sbir_cli.output.embeddings import WRITERS
 
-    if output.suffix != ".npy":
-        raise UsageError(f"--output must end in .npy, not {output.suffix or 'nothing'}")
-    gallery = _open(index, root)
-    embeddings = gallery.embeddings()
-    with whole_file(output, "choose another --output") as file:
-        np.save(file, embeddings)
-    names = output.with_suffix(".jsonl")
-    photos = (row for row in gallery.rows().values() if row.reason is None)
-    lines = [
-        json_line({"id": i, "path": shown_path(gallery.root / os.fsdecode(row.path))})
-        for i, row in enumerate(photos)
-    ]
-    write_file(names, "".join(lines).encode(), "choose another --output")
+    write = WRITERS.get(output.suffix)
+    if write is None:
+        ends = " or ".join(WRITERS)
+        raise UsageError(f"--output must end in {ends}, not {output.suffix or 'nothing'}")
+    wrote = write(_open(index, root), output)
     if not quiet:
-        say(f"{output}: {embeddings.shape[0]:,} x {embeddings.shape[1]} float32; paths in {names}")
+        say(f"{output}: {wrote}")

@@ -66,6 +66,14 @@ def query(
         Path | None,
         typer.Option("--html", envvar="SBIR_HTML", help="Also write a contact sheet to this file."),
     ] = None,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview",
+            envvar="SBIR_PREVIEW",
+            help="On a terminal, also show the photos in it (extra `preview`).",
+        ),
+    ] = False,
     show_sketch: Annotated[
         Path | None,
         typer.Option(
@@ -123,6 +131,9 @@ def query(
     score, share = _cut(min_score)
     config = QueryConfig(top, score, share, where, dedupe)
     form = _format(form, print0)
+    preview = preview and _terminal()
+    if preview:
+        _require_preview()
     beside = asking.Beside(
         text, weight, unlike or (), like_photo or (), unlike_photo or (), mirror, together
     )
@@ -149,6 +160,8 @@ def query(
     if refused:
         raise failures[-1]
     _print(answers, form, print0)
+    if preview:
+        _preview(answers)
     if not quiet and there:
         _say_gone(answers)
     if html is not None:
@@ -232,8 +245,31 @@ def _format(form: AnswerFormat | None, print0: bool) -> AnswerFormat:
 
     if print0 and form not in (None, "paths"):
         raise UsageError("--print0 writes paths; leave out --format")
-    terminal = sys.stdout is not None and sys.stdout.isatty()
-    return form or ("table" if terminal and not print0 else "paths")
+    return form or ("table" if _terminal() and not print0 else "paths")
+
+
+def _terminal() -> bool:
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def _require_preview() -> None:
+    from importlib.util import find_spec
+
+    from sbir_cli.errors import SbirError, UsageError
+
+    if find_spec("textual_image") is None:
+        raise SbirError("--preview needs an extra", remedy="pip install 'sbir[preview]'")
+    if sys.stdin is None or not sys.stdin.isatty():  # that is how a terminal is asked what it can
+        raise UsageError("--preview needs stdin to be the terminal; name sketches as arguments")
+
+
+def _preview(answers: list[Answer]) -> None:
+    from sbir_cli.output.preview import print_preview
+
+    try:
+        print_preview(answers, console())
+    except Exception as error:  # a terminal of no size, or with answers of its own
+        say(f"note: this terminal shows no pictures ({type(error).__name__})")
 
 
 def _print(answers: list[Answer], form: AnswerFormat, print0: bool) -> None:

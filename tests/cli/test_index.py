@@ -32,7 +32,7 @@ def test_info_list_export_and_verify_of_a_gallery(call: Run, gallery: Path, tmp_
     ("arguments", "code", "says"),
     [
         (("info", "nowhere.faiss"), 1, "no such index"),
-        (("export", "-o", "x.csv"), 2, "must end in .npy"),
+        (("export", "-o", "x.csv"), 2, "must end in .npy or .parquet"),
         (("verify", "--sample", "0"), 2, "--sample"),
         (("merge", "a.faiss", "-o", "b.faiss"), 1, "no such index"),
     ],
