@@ -90,10 +90,11 @@ def follow(
     if config.precision != "auto":
         encoder = encoder.in_precision(_DTYPES[config.precision])
     alone = claim(output, resume) if group.is_first else nullcontext()
-    with group.joined(config, encoder.device.device), alone:
+    with group.joined(config, encoder.device.device, encoder.device.dtype), alone:
         course = make(encoder)
         if not can_plot():
             note("no history.png without matplotlib: pip install 'sbir[plots]'")
+        group.check_same(encoder.weights_hash, "weights")
         group.check_same(repr(course.data), "images")
         run = Run(encoder, config, output, course, group)
         run.go(resume, watch)
@@ -144,6 +145,8 @@ class Run:
         path = self.output / STATE
         if resume and path.exists():
             self.state = load_state(path, self.method, self.adam, self._identity())
+        # on another machine the folder may not be there, or be another
+        self._group.check_same(f"{self.state.epoch} {self.state.step}", "saved progress")
         self.loop.run(self.state, watch)
         if self._group.is_first:
             self._written = -1

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sbir_cli.config import TrainConfig
 from sbir_cli.errors import SbirError, UsageError
@@ -66,11 +66,14 @@ class Group:
             )
 
     @contextmanager
-    def joined(self, config: TrainConfig, device: torch.device) -> Iterator[None]:
+    def joined(
+        self, config: TrainConfig, device: torch.device, precision: object = "one precision"
+    ) -> Iterator[None]:
         """Meet the other processes, and train with them for as long as the context is open.
 
         Raises:
-            UsageError: the batch cannot be shared, or the device is not this process's own.
+            UsageError: the batch cannot be shared, the device is not this process's own, or
+                another machine computes on another kind of device or in another precision.
         """
         if self.count == 1:
             yield
@@ -78,6 +81,8 @@ class Group:
         self.check_parts(config)
         import torch
         from torch import distributed
+        from torch.distributed.distributed_c10d import PrefixStore
+        from torch.distributed.rendezvous import rendezvous
 
         own = torch.device("cuda", self.gpu)
         if device.type != "cpu" and device != own:
@@ -88,7 +93,15 @@ class Group:
         if device == own:
             torch.cuda.set_device(own)
         backend = "gloo" if device.type == "cpu" else "nccl"
-        distributed.init_process_group(backend, timeout=_TIMEOUT)
+        store, _, _ = next(iter(rendezvous("env://", timeout=_TIMEOUT)))
+        self._check_alike(store, f"{device.type} in {str(precision).removeprefix('torch.')}")
+        distributed.init_process_group(
+            backend,
+            store=PrefixStore("sbir", store),
+            rank=self.rank,
+            world_size=self.count,
+            timeout=_TIMEOUT,
+        )
         yield
         # DistributedDataParallel must be gone before the group: the last to let go of gloo's waits
         # for its threads, and the wrapper would do that while holding the lock that they want
@@ -96,11 +109,23 @@ class Group:
         # not after an error: the others would have to come too, and torchrun is about to end them
         distributed.destroy_process_group()
 
+    def _check_alike(self, store: Any, computes: str) -> None:
+        """Refuse machines that cannot train together, before they would wait for each other."""
+        store.set(f"sbir computes {self.rank}", computes)
+        found = [store.get(f"sbir computes {rank}").decode() for rank in range(self.count)]
+        other = next((each for each in found if each != found[0]), None)
+        if other is not None:
+            raise UsageError(
+                f"process {found.index(other)} computes on {other}, and the first on {found[0]}",
+                remedy="use --device and --precision that all machines have",
+            )
+
     def check_same(self, text: str, what: str) -> None:
-        """Refuse to go on where a process has another text than the first; inside `joined`.
+        """Refuse to go on, in all of them, where a process has another text than the first; inside
+        `joined`.
 
         Raises:
-            SbirError: this one has.
+            SbirError: one has.
         """
         if self.count == 1:
             return
@@ -109,11 +134,12 @@ class Group:
 
         on = "cuda" if distributed.get_backend() == "nccl" else "cpu"
         own = torch.tensor(list(hashlib.sha256(text.encode()).digest()), device=on)
-        first = own.clone()
-        distributed.broadcast(first, 0)
-        if not torch.equal(own, first):
+        found = [torch.empty_like(own) for _ in range(self.count)]
+        distributed.all_gather(found, own)
+        other = next((i for i, each in enumerate(found) if not torch.equal(each, found[0])), None)
+        if other is not None:
             raise SbirError(
-                f"process {self.rank} has other {what} than the first",
+                f"process {other} has other {what} than the first",
                 remedy="look for files that not every process can read, and start again",
             )
 

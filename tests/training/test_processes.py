@@ -110,11 +110,26 @@ def test_a_process_with_other_images_stops(monkeypatch: pytest.MonkeyPatch) -> N
     ALONE.check_same("alone", "images")
     second = Group(1, 2)
     monkeypatch.setattr(torch.distributed, "get_backend", lambda: "gloo")
-    monkeypatch.setattr(torch.distributed, "broadcast", lambda text, src: None)
+
+    def gather(found: list[torch.Tensor], own: torch.Tensor) -> None:
+        found[0].copy_(own if same else own + 1)
+        found[1].copy_(own)
+
+    monkeypatch.setattr(torch.distributed, "all_gather", gather)
+    same = True
     second.check_same("as the first has it", "images")
-    monkeypatch.setattr(torch.distributed, "broadcast", lambda text, src: text.zero_())
+    same = False
     with pytest.raises(SbirError, match="process 1 has other images than the first"):
         second.check_same("not as the first has it", "images")
+
+
+def test_machines_that_compute_otherwise_are_told_before_they_wait_for_each_other() -> None:
+    distributed: Any = torch.distributed  # its stubs lack the store
+    store = distributed.HashStore()
+    store.set("sbir computes 0", "cuda in bfloat16")
+    with pytest.raises(UsageError, match="process 1 computes on cpu in float32, and the first on"):
+        Group(1, 2)._check_alike(store, "cpu in float32")
+    Group(1, 2)._check_alike(store, "cuda in bfloat16")
 
 
 def _torchrun(
