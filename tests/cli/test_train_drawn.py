@@ -1,4 +1,4 @@
-"""`sbir train` on plain photos and named drawings, as a process."""
+"""`sbir train` on plain photos and named drawings."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 
 @pytest.mark.slow
 def test_photos_alone_teach_prompts_that_the_plain_gallery_serves(
-    sbir: Run, tmp_path: Path
+    call: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("sbir_cli.training.drawn.elsewhere._EACH", 1)
     root, out, index = tmp_path / "photos", tmp_path / "c", tmp_path / "idx.faiss"
     for i, path in enumerate(sorted((EXAMPLES / "photos").rglob("*_1.jpg"))[:24]):
         (root / path.name).parent.mkdir(exist_ok=True)
         (root / f"{i}.jpg").write_bytes(path.read_bytes())
     (root / "broken.jpg").write_bytes(b"\xff\xd8\xff")
-    assert sbir("embed-gallery", root, "-o", index, "-m", "sbir-mini", "-q").returncode == 3
+    assert call("embed-gallery", root, "-o", index, "-m", "sbir-mini", "-q").returncode == 3
     few = ("--epochs", "1", "--batch-size", "9", "--drawings-per-photo", "2")
     named = ("--drawings", EXAMPLES / "sketches", "--seed", "2")
 
-    done = sbir("train", root, *named, *few, "-o", out)
+    done = call("train", root, *named, *few, "-o", out)
 
     text = done.stderr.decode()
     assert done.returncode == 3 and done.stdout == b"" and "Traceback" not in text, text
@@ -35,26 +36,28 @@ def test_photos_alone_teach_prompts_that_the_plain_gallery_serves(
     training = json.loads((out / "config.json").read_text())["training"]
     assert training["config"]["branch"] == "sketch"
     assert training["plain"] is ("keeps the plain branch" in text)
+    assert training["plain"] is ("; of example photos: mAP" not in text)
+    assert training["elsewhere"]["before_training"] > 0
     sketch = next((EXAMPLES / "sketches").rglob("*.png"))
-    answer = sbir("query", sketch, "-i", index, "-m", out, "--top", "3", "--format", "paths")
+    answer = call("query", sketch, "-i", index, "-m", out, "--top", "3", "--format", "paths")
     assert answer.returncode == 0 and answer.stdout.count(b"\n") == 3, answer.stderr
 
 
-def test_the_drawings_are_shown_and_nothing_is_trained(sbir: Run, tmp_path: Path) -> None:
+def test_the_drawings_are_shown_and_nothing_is_trained(call: Run, tmp_path: Path) -> None:
     for seed in range(22):
         photo(tmp_path / "p" / f"{seed}.png", seed, size=40)
     example = EXAMPLES / "photos" / "cup" / "cup_1.jpg"
     (tmp_path / "p" / "cup.jpg").write_bytes(example.read_bytes())
     first, again = tmp_path / "a" / "sheet.png", tmp_path / "b.png"
     for file in (first, again):
-        done = sbir("train", tmp_path / "p", "--dataset", "photos", "--show-drawings", file)
+        done = call("train", tmp_path / "p", "--dataset", "photos", "--show-drawings", file)
         assert done.returncode == 0, done.stderr
     assert first.read_bytes() == again.read_bytes()
     with Image.open(first) as sheet:
         assert sheet.width == 5 * 168 + 8
 
 
-def test_bad_input_is_one_sentence(sbir: Run, tmp_path: Path) -> None:
+def test_bad_input_is_one_sentence(call: Run, tmp_path: Path) -> None:
     photo(tmp_path / "few" / "a.png", 1)
     for i in range(24):
         screenshot(tmp_path / "screens" / f"{i}.png", i)
@@ -64,7 +67,7 @@ def test_bad_input_is_one_sentence(sbir: Run, tmp_path: Path) -> None:
     Image.new("L", (9, 9)).save(tmp_path / "one" / "cat" / "1.png")
 
     def refuse(code: int, words: str, *args: str | Path) -> None:
-        done = sbir("train", *args, "-o", tmp_path / "c")
+        done = call("train", *args, "-o", tmp_path / "c")
         text = done.stderr.decode()
         assert done.returncode == code and words in " ".join(text.split()), text
         assert "Traceback" not in text and not (tmp_path / "c").exists()
