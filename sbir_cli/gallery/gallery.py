@@ -80,6 +80,8 @@ class Gallery:
         if root is not None and not root.is_dir():
             raise UsageError(f"{root} is no folder; give --root the folder of the photos")
         place = place_of(path)
+        if isinstance(place, MilvusAddress):
+            return cls._open(place, root)
         try:
             return cls._open(place, root)
         except GalleryError:  # an update may have renamed one of the two files in between

@@ -91,8 +91,9 @@ class UpdateRun:
             return
         from sbir_cli.gallery.ray_stages import embed_by_ray
 
-        make = self.make_encoder or (lambda: self.encoder)
-        embed_by_ray(todo, source, self.encoder, make, self.embed, journal, progress)
+        encoder = self.encoder
+        make = self.make_encoder or (lambda: encoder)  # sent to others: the encoder and no more
+        embed_by_ray(todo, source, encoder, make, self.embed, journal, progress)
 
     def _key(self, path: Path) -> bytes:
         """A file's or folder's path relative to the root, as it is stored."""

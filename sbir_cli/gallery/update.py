@@ -95,7 +95,8 @@ def embed_gallery(
         root=root,
         portable=portable,
         rebuild=rebuild,
-        make_encoder=LoadEncoder(encoder.name, device, model is not None),
+        # each process of a cluster sees the GPU that is its own, whatever its number is here
+        make_encoder=LoadEncoder(encoder.name, device.partition(":")[0], model is not None),
         progress=progress,
     )
 

@@ -18,6 +18,8 @@ from sbir_cli.gallery import Gallery, Hit, update_gallery
 from sbir_cli.gallery.milvus.address import MilvusAddress
 from sbir_cli.gallery.milvus.names import to_bytes, to_text
 from sbir_cli.imaging.images import find_photos
+from sbir_cli.search import Searcher
+from sbir_cli.web.watched import WatchedGallery
 from tests.fakes import FakeEncoder, draw_photo
 from tests.gallery.queries import embed
 
@@ -93,6 +95,18 @@ def test_an_update_is_seen_at_once_and_by_those_who_ask_anew(photos: Path, addre
     names = [hit[0].name for hit in _found(after, photos / "p2.jpg", top=100)]
     assert names[0] == "p2.jpg" and len(names) == len(set(names)) == 10 and "p1.jpg" not in names
     assert update_gallery(address, find_photos([photos]), FakeEncoder()).embedded == 0
+
+
+def test_the_drawing_page_takes_up_a_new_version(photos: Path, address: str) -> None:
+    update_gallery(address, find_photos([photos]), FakeEncoder())
+    watched = WatchedGallery("0", Searcher(Gallery.open(address), FakeEncoder()))
+    first = watched.newest()
+    assert (watched.named, watched.name, watched.newest().name) == (address, "holiday", first.name)
+    draw_photo(photos / "new.jpg", seed=77)
+    update_gallery(address, find_photos([photos]), FakeEncoder())
+    second = watched.newest()
+    assert second.name != first.name and second.searcher.gallery.manifest.photos == 11
+    assert watched.trouble is None and watched.version(first.name) is first
 
 
 class _ServerGoes(FakeEncoder):

@@ -185,8 +185,9 @@ class CollectionHome:
         wanted = {row.path: row for row in [*new.good, *new.bad]}
         fresh = journal.rows
         useless = [r.id for path, r in fresh.items() if wanted.get(path) != r.photo]
-        stays = [r for path, r in self._current.items() if path in wanted.keys() - new.changed]
-        leaves = [r for path, r in self._current.items() if path not in wanted.keys() - new.changed]
+        as_before = wanted.keys() - new.changed
+        stays = [r for path, r in self._current.items() if path in as_before]
+        leaves = [r for path, r in self._current.items() if path not in as_before]
         target.end([r for r in leaves if r.until == FOREVER], version)
         target.end([r for r in stays if r.until == version], FOREVER)  # marked by a killed run
         target.remove(useless)
