@@ -32,6 +32,22 @@ index: $(VENV)/installed
 	$(BIN)/sbir embed-gallery examples/photos -o indexes/examples.faiss \
 	  --model sbir-mini/sketch --portable --rebuild
 
+# What needs no other program (15 minutes), and rclip beside sbir in an environment of its own (30)
+bench: $(VENV)/installed
+	mkdir -p bench
+	$(BIN)/python benchmarks/start.py --vit-b-32 --photos 1000 50000 --update 100000 --json bench/start.json
+	$(BIN)/python benchmarks/speed.py examples/photos --vit-b-32 --json bench/speed.json
+	$(BIN)/python benchmarks/indexes.py --json bench/indexes.json
+	$(BIN)/python benchmarks/training.py steps --steps 4 --warm-up 1 --json bench/training.json
+	$(BIN)/python benchmarks/evaluation.py
+
+bench-peers: $(VENV)/installed bench/rclip/bin/rclip
+	$(BIN)/python benchmarks/peers.py --rclip bench/rclip --json bench/peers.json --plot bench/peers.png
+
+bench/rclip/bin/rclip:
+	$(PYTHON) -m venv bench/rclip
+	bench/rclip/bin/pip install -q 'rclip==3.3.0'
+
 wheel: $(VENV)/installed
 	$(BIN)/pip wheel -q --no-deps -w dist .
 
@@ -42,4 +58,4 @@ $(VENV)/installed: pyproject.toml constraints.txt
 	touch $@
 
 clean:
-	rm -rf $(VENV) build dist demo.html demo.faiss*
+	rm -rf $(VENV) bench build dist demo.html demo.faiss*

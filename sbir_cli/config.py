@@ -8,7 +8,7 @@ from typing import Literal, get_args
 from sbir_cli.errors import UsageError
 
 # Each choice of the command line, declared here and nowhere else
-IndexType = Literal["auto", "flat", "hnsw", "ivf"]
+IndexType = Literal["auto", "flat", "hnsw", "ivf", "ivf-rabitq"]
 DatasetName = Literal["folder", "sketchy", "tuberlin", "quickdraw"]
 TrainingData = Literal[DatasetName, "photos", "drawings"]
 AnswerFormat = Literal["table", "paths", "jsonl", "tsv", "csv"]
@@ -81,14 +81,15 @@ class IndexConfig:
     """Which FAISS index holds the embeddings."""
 
     type: IndexType | None = None
-    """`auto`: `flat` (exact) up to `exact_limit` photos, `hnsw` above. None: as the gallery is,
-    `auto` for a new one."""
+    """`auto`: `flat` (exact) up to `exact_limit` photos, above `ivf-rabitq` (inverted lists of
+    short codes, the best of them scored exactly) where that reaches the target recall. None: as
+    the gallery is, `auto` for a new one."""
     exact_limit: int = 200_000
     """Photos up to which an exact scan is fast enough (512-d: about 30 ms a query)."""
-    target_recall: float = 0.95
+    target_recall: float = 0.99
     """recall@10 against exact search that an approximate index is tuned to (0 to 1)."""
     sample: int = 256
-    """Photos whose neighbours are searched to measure that recall (at least 1)."""
+    """Questions by which that recall is measured (at least 1)."""
 
     def __post_init__(self) -> None:
         _require(

@@ -114,7 +114,7 @@ def test_words_need_a_model_that_knows_them(searcher: Searcher) -> None:
         list(searcher.answers([Question(words="red")]))
 
 
-@pytest.mark.parametrize("kind", ["flat", "hnsw", "ivf"])
+@pytest.mark.parametrize("kind", ["flat", "hnsw", "ivf", "ivf-rabitq"])
 def test_below_a_folder_the_best_of_it_are_found(kind: str, tmp_path: Path) -> None:
     from sbir_cli.config import IndexConfig
 

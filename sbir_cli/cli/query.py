@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,11 +22,22 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from sbir_cli.config import SketchConfig
-    from sbir_cli.errors import ImageError
+    from sbir_cli.errors import ImageError, SbirError
     from sbir_cli.imaging.sketches import Sketch
     from sbir_cli.search import Answer, Searcher
 
 _MOST_SHOWN = 64
+_MANY = 64  # sketches from which on a model that computes faster is worth a slower start
+_READERS = 2  # threads that read sketches ahead of the encoder
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The drawings of one name, those that could not be read, and what ends the command."""
+
+    sketches: list[Sketch]
+    left_out: list[ImageError]
+    refusal: SbirError | None = None
 
 
 def query(
@@ -142,7 +154,8 @@ def query(
     failures: list[ImageError] = []
     answers: list[Answer] = []
     seen: list[Image] = []
-    kept = graph_cache(cache, (lambda note: None) if quiet else say)
+    many = len(names) > _MANY
+    kept = graph_cache(cache, (lambda note: None) if quiet else say, lasting=many)
     with Searcher.open(index, model, device, root, kept) as searcher:
         drawings = _read(names, reading, failures)
         first = next(drawings, None)
@@ -203,14 +216,37 @@ def _names(given: list[str], from_file: str | None, may_be_none: bool) -> list[s
 def _read(names: list[str], config: SketchConfig, failures: list[ImageError]) -> Iterator[Sketch]:
     """The drawings that can be read, as they are asked for; what cannot goes to `failures`."""
     from sbir_cli.errors import ImageError
+    from sbir_cli.imaging.decoding import decode_ahead
+
+    def read(name: str) -> Reading:
+        return _reading(name, config)
+
+    every: Iterator[Reading | ImageError] = map(read, names)
+    if len(names) > 1 and "-" not in names:  # a thread that waits for stdin cannot be interrupted
+        ahead = decode_ahead(([name] for name in names), read, _READERS)
+        every = chain.from_iterable(found for _, found in ahead)
+    for found in every:
+        if isinstance(found, ImageError):
+            failures.append(found)
+            continue
+        failures += found.left_out
+        if found.refusal is not None:
+            raise found.refusal
+        yield from found.sketches
+
+
+def _reading(name: str, config: SketchConfig) -> Reading:
+    from sbir_cli.errors import ImageError, SbirError
     from sbir_cli.imaging.sketches import read_sketches
 
-    for name in names:
-        try:
-            data = read_stdin() if name == "-" else None
-            yield from read_sketches(name, data, config, failures)
-        except ImageError as error:
-            failures.append(error)
+    left_out: list[ImageError] = []
+    try:
+        data = read_stdin() if name == "-" else None
+        return Reading(list(read_sketches(name, data, config, left_out)), left_out)
+    except ImageError as error:
+        return Reading([], [*left_out, error])
+    except SbirError as error:
+        return Reading([], left_out, error)
 
 
 def _introduce(searcher: Searcher, quiet: bool) -> None:

@@ -30,11 +30,11 @@ from sbir_cli.encoder.graph_session import (
 from sbir_cli.encoder.model_files import Part
 from sbir_cli.imaging.preprocess import Preprocess
 from sbir_cli.storage.files import write_file
+from sbir_cli.storage.glance import glance
 
 VERSION = 1
 """Of what is kept here, and of how graphs are made."""
 _RECORD = "record.json"
-_PLACES, _BYTES = 16, 4096
 _PATIENCE = 600  # seconds to wait for another process that makes the same
 
 
@@ -91,11 +91,11 @@ class GraphCache:
                 record["version"] == VERSION
                 and facts.name == name
                 and facts.preprocess.get("version") == Preprocess.version
-                and all(_seen(Path(path)) == known for path, known in record["files"])
+                and all(glance(Path(path)) == known for path, known in record["files"])
             )
             if not fits or facts.refusal:
                 return facts if fits else None
-            own = all(_seen(place / file) == known for file, known in record["own"])
+            own = all(glance(place / file) == known for file, known in record["own"])
             if not own or record["runtime"] != runtime_version():
                 return None
             return Ready(facts, open_ready(place, self.lasting))
@@ -121,7 +121,7 @@ class GraphCache:
                 found = self.find(name, part)
                 if found is not None:  # another process made it meanwhile
                     return found
-                before = [(str(file.absolute()), _seen(file)) for file in files]
+                before = [(str(file.absolute()), glance(file)) for file in files]
                 _write(place, before, make)
         except (OSError, Timeout) as error:
             self.tell(f"note: no graph for quick starts is kept in {self.folder} ({_why(error)})")
@@ -147,7 +147,7 @@ class GraphCache:
 
 
 def _write(
-    place: Path, files: list[tuple[str, list[Any] | None]], make: Callable[[Path], GraphFacts]
+    place: Path, files: list[tuple[str, str | None]], make: Callable[[Path], GraphFacts]
 ) -> None:
     """A whole folder, or none."""
     fresh = place.with_name(place.name + ".new")
@@ -161,7 +161,7 @@ def _write(
             "runtime": runtime_version() if mine else "",
             "facts": asdict(facts),
             "files": files,
-            "own": [(file, _seen(fresh / file)) for file in mine],
+            "own": [(file, glance(fresh / file)) for file in mine],
         }
         write_file(fresh / _RECORD, json.dumps(record, indent=1).encode())
         shutil.rmtree(place, ignore_errors=True)
@@ -170,20 +170,6 @@ def _write(
         with suppress(OSError):
             shutil.rmtree(fresh)
         raise
-
-
-def _seen(file: Path) -> list[Any] | None:
-    """What tells a file from another without reading all of it; None where it is not there."""
-    try:
-        status = file.stat()
-        digest = hashlib.sha256()
-        with file.open("rb") as opened:
-            for i in range(_PLACES):
-                opened.seek(max(status.st_size - _BYTES, 0) * i // (_PLACES - 1))
-                digest.update(opened.read(_BYTES))
-    except OSError:
-        return None
-    return [status.st_size, status.st_mtime_ns, digest.hexdigest()]
 
 
 def _why(error: Exception) -> str:

@@ -19,7 +19,9 @@ from sbir_cli.gallery.manifest import (
     file_digest,
     write_database,
 )
+from sbir_cli.gallery.tuning import QUERIES
 from sbir_cli.imaging.remote import is_remote
+from sbir_cli.storage.glance import glance
 
 
 def commit(
@@ -59,12 +61,15 @@ def commit(
             index_type=built.type,
             index_choice=storage.type or "auto",
             recall_at_10=built.recall_at_10,
+            recall_queries=None if built.type == "flat" else QUERIES,
+            index_reason=built.reason,
             photos=len(good),
             skipped=len(bad),
             root=relative,
             root_absolute=absolute,
             index_bytes=pending.stat().st_size,
             index_digest=file_digest(pending),
+            index_glance=glance(pending),
             imported_from=imported_from,
         )
         write_database(pending_database, manifest, [*good, *bad])

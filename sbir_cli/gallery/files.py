@@ -9,6 +9,7 @@ from pathlib import Path
 from sbir_cli.errors import GalleryError
 from sbir_cli.gallery.manifest import Manifest, file_digest, reading, remake
 from sbir_cli.imaging.remote import is_remote, root_path
+from sbir_cli.storage.glance import glance
 
 
 def require_index(path: Path) -> None:
@@ -42,7 +43,10 @@ def committed_index(path: Path, manifest: Manifest) -> Path:
             if (
                 candidate.is_file()
                 and candidate.stat().st_size == manifest.index_bytes
-                and file_digest(candidate) == manifest.index_digest
+                and (
+                    glance(candidate) == manifest.index_glance
+                    or file_digest(candidate) == manifest.index_digest
+                )
             ):
                 return candidate
     raise GalleryError(

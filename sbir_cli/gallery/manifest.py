@@ -46,7 +46,7 @@ class Manifest:
     embeddings comparable (`photo_fingerprint` of the encoder)."""
     dimension: int
     index_type: str
-    """flat, hnsw or ivf."""
+    """flat, hnsw, ivf or ivf-rabitq."""
     index_choice: str
     """What was asked for: auto, or one of these."""
     recall_at_10: float | None
@@ -63,6 +63,12 @@ class Manifest:
     imported_from: str | None = None
     """The file of another program that embeddings came from: they may differ a little from those
     that this one makes. None: all were made here."""
+    recall_queries: str | None = None
+    """The questions by which the recall was measured; None where it was not."""
+    index_reason: str | None = None
+    """Why the index is of its type."""
+    index_glance: str | None = None
+    """`glance` of the index: where that still holds, the digest is not taken again."""
 
 
 @dataclass(frozen=True)

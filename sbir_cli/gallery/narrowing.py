@@ -41,7 +41,7 @@ def search_among(
     import faiss
 
     python_faiss: Any = faiss  # its type stubs lack the selector
-    if not hasattr(index, "hnsw") and not hasattr(index, "nprobe"):
+    if not any(hasattr(index, part) for part in ("hnsw", "nprobe", "base_index")):
         only = python_faiss.SearchParameters(sel=faiss.IDSelectorBatch(ids))
         scores, found = index.search(embeddings, fetch, params=only)
         return scores, found
