@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Processes that share the tests, by files; each gives torch one thread
 JOBS ?= 2
 
-.PHONY: demo test test-cluster check index wheel clean
+.PHONY: demo test test-cluster check index bench bench-peers wheel clean
 
 demo: $(VENV)/installed
 	$(BIN)/sbir embed-gallery examples/photos -o demo.faiss

@@ -6,7 +6,8 @@
 `--photos`: cold queries on galleries of so many made-up embeddings of the bundled model.
 `--vit-b-32` adds a ViT-B-32 of random weights: its first query, which makes the graph (needs the
 extra `export`), and the later ones. `--update N` adds one photo to a gallery of N photos that lie
-in 100 folders (made here, 1.5 kB each); seconds and the most memory. Everything is made in a temporary folder.
+in 100 folders (made here, 1.5 kB each); seconds and the most memory. Everything is made in
+a temporary folder.
 """
 
 from __future__ import annotations

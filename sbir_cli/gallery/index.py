@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import struct
 from collections.abc import Callable
@@ -104,7 +105,7 @@ def _ivf_rabitq(embeddings: Matrix) -> Any:
 
 
 def _lists(count: int) -> int:
-    return max(min(round(4 * count**0.5), count // 39), 1)  # FAISS wants 39 points a list
+    return max(min(round(4 * math.sqrt(count)), count // 39), 1)  # FAISS wants 39 points a list
 
 
 def _filled(index: Any, lists: Any, embeddings: Matrix) -> Any:

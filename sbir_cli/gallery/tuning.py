@@ -65,7 +65,7 @@ def _widening(index: Any) -> Iterator[None]:
     """Every breadth of search that the index has, set in turn; at least once."""
     import faiss
 
-    inner = faiss.downcast_index(index.base_index) if hasattr(index, "base_index") else index
+    inner: Any = faiss.downcast_index(index.base_index) if hasattr(index, "base_index") else index
     for breadth in _BREADTHS:
         if hasattr(inner, "hnsw"):
             inner.hnsw.efSearch = 2 * breadth
