@@ -111,6 +111,9 @@ class QueryConfig:
     """Smallest cosine similarity that is still a hit (-1 to 1)."""
     min_share: float | None = None
     """Smallest share of the best photo's score that is still a hit (0 to 1)."""
+    min_percentile: float | None = None
+    """Of the best scores that drawings of nothing reach in this gallery, the percentile that is
+    still a hit (above 0, below 100): the question must be one drawing alone."""
     where: str | None = None
     """A shell pattern that a photo's path below the root must match, as `2024/*` or `*.png`."""
     dedupe: bool = False
@@ -122,6 +125,9 @@ class QueryConfig:
             _require(-1 <= self.min_score <= 1, "--min-score", "must be a cosine in [-1, 1]")
         if self.min_share is not None:
             _require(0 < self.min_share <= 1, "--min-score", "as a share must be in (0 %, 100 %]")
+        if self.min_percentile is not None:
+            inside = 0 < self.min_percentile < 100
+            _require(inside, "--min-score", "as a percentile must be between p0 and p100")
 
 
 @dataclass(frozen=True)

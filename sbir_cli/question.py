@@ -54,6 +54,14 @@ class Question:
     def __post_init__(self) -> None:
         if self.sketch is None and not self.words.strip() and not self.like:
             raise UsageError("nothing is looked for; give a drawing, words or a photo to be like")
+        beside = (self.words.strip(), self.also, self.like, self.unlike, self.unlike_sketches)
+        if self.config.min_percentile is not None and (
+            self.sketch is None or any(beside) or self.unlike_words or self.mirror
+        ):
+            raise UsageError(
+                "--min-score as a percentile is of one drawing alone; give a cosine or a share of "
+                "the best"
+            )
         if not 0 <= self.weight <= 1:
             raise UsageError(f"--weight must be in [0, 1], not {self.weight}")
 

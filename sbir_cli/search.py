@@ -29,7 +29,7 @@ import numpy as np
 from PIL.Image import Image
 
 from sbir_cli.config import QueryConfig, SketchConfig
-from sbir_cli.embedding import embed_batches
+from sbir_cli.embedding import Embeddings, embed_batches
 from sbir_cli.encoder import SketchEncoder, load_sketch_encoder
 from sbir_cli.encoder.graph_cache import GraphCache
 from sbir_cli.errors import ImageError, UsageError
@@ -102,6 +102,8 @@ class Searcher:
         self.gallery, self.encoder = gallery, encoder
         self._one_at_a_time = threading.Lock()  # a prompted tower is changed while it computes
         self._whole_model = WholeModel(encoder, self._one_at_a_time)
+        self._nothings: Embeddings | None = None
+        self._reached: dict[str | None, list[float]] = {}
 
     @classmethod
     def open(
@@ -147,20 +149,21 @@ class Searcher:
         top: int = 10,
         min_score: float | None = None,
         min_share: float | None = None,
+        min_percentile: float | None = None,
         fit: bool = True,
     ) -> Answer:
         """The photos that look like one drawing.
 
         Args:
             sketch: a drawing's name, such as `cat.png` or `cats.ndjson#3`, or an image.
-            top, min_score, min_share: see `QueryConfig`.
+            top, min_score, min_share, min_percentile: see `QueryConfig`.
             fit: crop a raster drawing to its ink, so that a small one in a corner is seen large.
 
         Raises:
             ImageError: the drawing cannot be read, or is blank.
             UsageError: a number is out of its range, or the file holds several drawings.
         """
-        config = QueryConfig(top=top, min_score=min_score, min_share=min_share)
+        config = QueryConfig(top, min_score, min_share, min_percentile)
         (answer,) = self.answers([Question(_one_sketch(sketch, fit), config)])
         return answer
 
@@ -177,7 +180,8 @@ class Searcher:
             pairs = zip(part, self._embed(part), strict=True)
             for config, group in groupby(pairs, lambda pair: pair[0].config):
                 asked, vectors = zip(*group, strict=True)
-                found = self.gallery.nearest(np.stack(vectors), self.encoder, config)
+                narrowed = self._least_score(config)
+                found = self.gallery.nearest(np.stack(vectors), self.encoder, narrowed)
                 for question, hits in zip(asked, found, strict=True):
                     yield Answer(question.sketch, hits, question.name)
 
@@ -228,6 +232,36 @@ class Searcher:
             )
             vectors.append(blend(parts, question.weight, self.gallery.spread))
         return vectors
+
+    def _least_score(self, config: QueryConfig) -> QueryConfig:
+        """A percentile as the score that it is in this gallery."""
+        if config.min_percentile is None:
+            return config
+        reached = self._background(config.where)
+        least = float(np.percentile(reached, config.min_percentile)) if reached else -1.0
+        given = -1.0 if config.min_score is None else config.min_score
+        return replace(config, min_percentile=None, min_score=min(max(least, given), 1.0))
+
+    def _background(self, where: str | None) -> list[float]:
+        """The best score of each drawing of nothing. It is not kept in the gallery: one gallery
+        serves several sketch branches, and each has scores of its own."""
+        reached = self._reached.get(where)
+        if reached is None:
+            config = QueryConfig(top=1, where=where)
+            found = self.gallery.nearest(self._nothing(), self.encoder, config)
+            reached = [hits[0].score for hits in found if hits]
+            self._reached = {where: reached}
+        return reached
+
+    def _nothing(self) -> Embeddings:
+        """(100, D) embeddings of the drawings of nothing."""
+        if self._nothings is None:
+            from sbir_cli.imaging.background import drawings_of_nothing
+
+            drawn = drawings_of_nothing()
+            parts = [drawn[i : i + _BATCH] for i in range(0, len(drawn), _BATCH)]
+            self._nothings = np.stack([vector for p in parts for vector in self._sketches(p)])
+        return self._nothings
 
     def _sketches(self, sketches: list[Sketch]) -> list[Vector]:
         images = [sketch.image for sketch in sketches]

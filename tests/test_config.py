@@ -18,6 +18,7 @@ from sbir_cli.errors import UsageError
         (lambda: QueryConfig(top=0), "--top"),
         (lambda: QueryConfig(min_score=2), "--min-score"),
         (lambda: QueryConfig(min_share=0), "--min-score"),
+        (lambda: QueryConfig(min_percentile=100), "--min-score"),
         (lambda: SketchConfig(stroke_width=0), "stroke width"),
     ],
 )

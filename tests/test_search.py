@@ -15,6 +15,7 @@ from sbir_cli.config import QueryConfig
 from sbir_cli.embedding import Embeddings
 from sbir_cli.errors import ImageError, MismatchError, ModelError, UsageError
 from sbir_cli.gallery import Gallery, update_gallery
+from sbir_cli.imaging.background import drawings_of_nothing
 from sbir_cli.imaging.images import find_photos
 from sbir_cli.imaging.preprocess import Pixels
 from sbir_cli.imaging.sketches import read_sketch, sketch_of
@@ -164,3 +165,16 @@ def test_a_notebook_shows_a_table_with_pictures(index: Path, photos: Path) -> No
     assert "no such file" in shown and "<b>" not in shown
     nothing = searcher.search(draw_sketch(), min_score=1)._repr_html_()
     assert "no photo scores that high" in nothing
+
+
+def test_a_percentile_is_of_what_drawings_of_nothing_reach_in_this_gallery(index: Path) -> None:
+    with _searcher(index) as searcher:
+        drawn = drawings_of_nothing()
+        best = [searcher.search(sketch, top=1).hits[0].score for sketch in drawn]
+        sketch = drawn[int(np.argsort(best)[70])]
+        for percentile, found in ((60, True), (80, False)):
+            hits = searcher.search(sketch, min_percentile=percentile).hits
+            assert bool(hits) is found
+            assert all(hit.score >= np.percentile(best, percentile) for hit in hits)
+        with pytest.raises(UsageError, match="one drawing alone"):
+            Question(sketch, QueryConfig(min_percentile=95), words="red")

@@ -98,8 +98,9 @@ def query(
         typer.Option(
             "--min-score",
             envvar="SBIR_MIN_SCORE",
-            help="Leave out photos below this cosine (0.25), or below this share of the best "
-            "photo's score (80%).",
+            help="Leave out photos below this cosine (0.25), below this share of the best photo's "
+            "score (80%), or below what drawings of nothing reach here (p95: but 5 of 100 reach "
+            "more).",
         ),
     ] = None,
     from_file: Annotated[
@@ -140,8 +141,7 @@ def query(
     from sbir_cli.output.seen import sheet_of
     from sbir_cli.search import Searcher
 
-    score, share = _cut(min_score)
-    config = QueryConfig(top, score, share, where, dedupe)
+    config = QueryConfig(top, *_cut(min_score), where=where, dedupe=dedupe)
     form = _format(form, print0)
     preview = preview and _terminal()
     if preview:
@@ -175,6 +175,10 @@ def query(
     _print(answers, form, print0)
     if preview:
         _preview(answers)
+    if config.min_percentile is not None and not quiet:
+        for answer in answers:
+            if not answer.hits:
+                say(f"{answer.name}: nothing here looks like your drawing")
     if not quiet and there:
         _say_gone(answers)
     if html is not None:
@@ -185,17 +189,19 @@ def query(
         raise typer.Exit(SKIPPED)
 
 
-def _cut(text: str | None) -> tuple[float | None, float | None]:
-    """--min-score as (cosine, share of the best score)."""
+def _cut(text: str | None) -> tuple[float | None, float | None, float | None]:
+    """--min-score as (cosine, share of the best score, percentile of drawings of nothing)."""
     from sbir_cli.errors import UsageError
 
     if text is None:
-        return None, None
+        return None, None, None
     try:
-        value = float(text.removesuffix("%"))
+        value = float(text.removesuffix("%") if text.endswith("%") else text.removeprefix("p"))
     except ValueError as error:
-        raise UsageError(f"--min-score takes 0.25 or 80%, not `{text}`") from error
-    return (None, value / 100) if text.endswith("%") else (value, None)
+        raise UsageError(f"--min-score takes 0.25, 80% or p95, not `{text}`") from error
+    if text.endswith("%"):
+        return None, value / 100, None
+    return (None, None, value) if text.startswith("p") else (value, None, None)
 
 
 def _names(given: list[str], from_file: str | None, may_be_none: bool) -> list[str]:

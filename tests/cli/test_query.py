@@ -193,7 +193,7 @@ def test_min_score_cuts_and_refuses_what_is_no_number(call: Run, gallery: Path) 
 
     assert photos("-1") == len(ALL) and photos("100%") == 1 and photos("1") == 0
     done = call("query", "sketch.png", "-i", "idx.faiss", "--min-score", "high", cwd=gallery)
-    assert done.returncode == 2 and b"--min-score takes 0.25 or 80%, not `high`" in done.stderr
+    assert done.returncode == 2 and b"--min-score takes 0.25, 80% or p95, not `high`" in done.stderr
 
 
 def test_the_contact_sheet_holds_its_pictures(call: Run, gallery: Path, tmp_path: Path) -> None:
