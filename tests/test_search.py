@@ -81,7 +81,7 @@ def test_only_a_model_that_the_caller_names_may_be_downloaded(
 ) -> None:
     asked: list[tuple[str, bool]] = []
 
-    def load(name: str, device: str, download: bool) -> FakeEncoder:
+    def load(name: str, device: str, download: bool, cache: object) -> FakeEncoder:
         asked.append((name, download))
         return FakeEncoder()
 
