@@ -23,6 +23,7 @@ def silence() -> None:
     Runtime only further events are stopped. Set ORT_DISABLE_TELEMETRY=1 for the program then.
     """
     os.environ.update(_OFF)
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its C++ warns into the terminal
     runtime = sys.modules.get("onnxruntime")
     if runtime is not None and hasattr(runtime, "disable_telemetry_events"):
         runtime.disable_telemetry_events()
