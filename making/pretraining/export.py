@@ -3,7 +3,7 @@
 ``open_clip_model.safetensors`` holds the base, both towers as photos and words made them, in
 float16. ``sketch/branches.safetensors`` holds the sketch branch: its convolutions (float16), norms
 and prompts, 0.4 of the training's end and 0.6 of WORK/late.pt. The half of an embedding that words
-taught counts half (WORDS). Both were chosen on the validation classes.
+taught counts half (``trunk.WORDS``). Both were chosen on the validation classes.
 
 A BatchNorm's own statistics m, s of drawings are folded into its weight and bias over the base's
 m0, s0, so that one backbone serves both branches:
@@ -29,14 +29,6 @@ from sbir_cli.encoder.tower import Tower
 from sbir_cli.storage import resources
 
 END = 0.4  # share of the end of the training; the rest is what it was at 72 % of its time
-WORDS = 0.5  # the first half of an embedding, over the second
-
-
-def weigh(matrix: Tensor, dim: int) -> Tensor:
-    """A projection to embeddings, (512) along ``dim``, with the first half made smaller."""
-    factors = torch.ones(2 * trunk.DIMENSION)
-    factors[: trunk.DIMENSION] = WORDS
-    return matrix * (factors if dim == 1 else factors[:, None])
 
 
 def mix(work: Path) -> dict[str, Tensor]:
@@ -57,8 +49,8 @@ def write_base(work: Path, out: Path) -> None:
     tower = torch.load(work / "base.pt", weights_only=True)["tower"]
     text = torch.load(work / "text.pt", weights_only=True)
     state = {f"visual.{name}": value for name, value in tower.items()} | text
-    state["visual.head.proj.weight"] = weigh(state["visual.head.proj.weight"], dim=0)
-    state["text_projection"] = weigh(state["text_projection"], dim=1)
+    state["visual.head.proj.weight"] = trunk.weigh(state["visual.head.proj.weight"].T).T
+    state["text_projection"] = trunk.weigh(state["text_projection"])
     out.mkdir(parents=True, exist_ok=True)
     (out / OPEN_CLIP_CONFIG).write_text(json.dumps(trunk.CONFIG, indent=2) + "\n")
     save_file(half(state), out / OPEN_CLIP_WEIGHTS)

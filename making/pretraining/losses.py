@@ -11,7 +11,6 @@ from torch.nn import functional
 
 TEMPERATURE = 0.07
 KEYS = 2048
-GROUP_SHARE = 0.5
 
 
 class AnchorHead(nn.Module):
@@ -42,19 +41,15 @@ class AnchorHead(nn.Module):
 class TeacherLoss(nn.Module):
     """Photos lie where the original network's features of them lie.
 
-    targets (N, D): unit-length features t of every photo; groups (N,): the group of each. For a
-    photo n with unit-length half b, KEYS random photos k, the groups' mean features m_g and
-    T = TEMPERATURE:
+    targets (N, D): unit-length features t of every photo. For a photo n with unit-length half b,
+    KEYS random photos k and T = TEMPERATURE:
 
-        (1 - <b, t_n>) + H(softmax_k(<t_n, t_k> / T), softmax_k(<b, t_k> / T))
-        + GROUP_SHARE * H(group, softmax_g(<b, m_g> / T)),  H the cross-entropy
+        (1 - <b, t_n>) + H(softmax_k(<t_n, t_k> / T), softmax_k(<b, t_k> / T)),  H the cross-entropy
     """
 
-    def __init__(self, targets: Tensor, groups: Tensor, count: int) -> None:
+    def __init__(self, targets: Tensor) -> None:
         super().__init__()
-        self.targets, self.groups = targets, groups
-        means = torch.zeros(count, targets.shape[1]).index_add_(0, groups, targets)
-        self.means = functional.normalize(means, dim=1)
+        self.targets = targets
 
     def forward(self, halves: Tensor, photos: Tensor) -> Tensor:
         """A scalar; halves (B, D) unit length, photos (B,) their numbers."""
@@ -62,10 +57,7 @@ class TeacherLoss(nn.Module):
         keys = self.targets[torch.randint(len(self.targets), (KEYS,))]
         wanted = torch.softmax(own @ keys.T / TEMPERATURE, dim=1)
         relation = functional.cross_entropy(halves @ keys.T / TEMPERATURE, wanted)
-        pictured = self.means.any(dim=1)  # groups without a photo are no answer
-        logits = (halves @ self.means.T / TEMPERATURE).masked_fill(~pictured, -torch.inf)
-        kind = functional.cross_entropy(logits, self.groups[photos])
-        return (1 - (halves * own).sum(dim=1)).mean() + relation + GROUP_SHARE * kind
+        return (1 - (halves * own).sum(dim=1)).mean() + relation
 
 
 class SketchLoss(nn.Module):

@@ -49,10 +49,10 @@ from torch.nn import functional
 from sbir_cli.encoder.tower import Tower
 
 Ints = NDArray[np.int64]
-SHARES = {"line": 26, "sketchy": 10, "quickdraw": 10, "icon": 2}  # of a batch, in one process
-SIDES = ((0.2, 96), (0.65, 128), (1.0, 160))  # until which share of the time, at which side
+SHARES = {"line": 29, "sketchy": 12, "quickdraw": 6, "icon": 1}  # of a batch, in one process
+SIDES = ((0.2, 96), (0.7, 128), (1.0, 160))  # until which share of the time, at which side
 RATE, PROMPT_RATE, DECAY = 3e-4, 1e-3, 0.02
-WEIGHTS = {"own": 0.5, "relation": 0.5, "near": 1.0, "kind": 0.4, "anchor": 0.4}
+WEIGHTS = {"own": 0.5, "relation": 0.5, "near": 1.0, "kind": 0.1, "anchor": 0.15}
 PROMPTS = 3
 BANK = 768
 TWINS = 0.95  # cosine from which two photos show the same thing
@@ -80,9 +80,11 @@ class Drawings:
         self.rng = np.random.default_rng(seed)
         self.shares = shares
         self.kinds = {k: np.flatnonzero(kind == i) for i, k in enumerate(KINDS)}
-        # a line drawing of a class with few photos comes as often as one of a class with many
-        crowd = np.bincount(self.group[self.kinds["line"]], minlength=self.group.max() + 1)
-        odds = crowd[self.group[self.kinds["line"]]].astype(float) ** -0.5
+        # classes with many photos come less often than their number; photos that are large enough
+        # to be drawn eight times come more often
+        lines = self.kinds["line"]
+        crowd, times = np.bincount(self.group[lines]), np.bincount(self.photo[lines])
+        odds = times[self.photo[lines]] * crowd[self.group[lines]] ** -0.5
         self.odds = odds / odds.sum()
         order = np.argsort(self.photo_group, kind="stable")
         starts = np.searchsorted(self.photo_group[order], np.arange(self.group.max() + 2))
@@ -121,7 +123,8 @@ class Run:
         self.head = AnchorHead(torch.zeros(shape), torch.ones(shape[0], dtype=torch.bool))
         self.head.load_state_dict(base["head"])
         self.loss = SketchLoss()
-        self.photos = torch.load(work / "photos.pt", weights_only=True).to(device)
+        photos = torch.load(work / "photos.pt", weights_only=True).to(device)
+        self.photos = functional.normalize(trunk.weigh(photos), dim=1)
         self.average = copy.deepcopy(self.tower).eval().requires_grad_(False)
         if device.type == "cpu":
             speed_up(self.tower)
@@ -184,7 +187,7 @@ def embed(tower: Any, prompts: Tensor, pixels: Tensor) -> Tensor:
     autocast = torch.autocast(pixels.device.type, torch.bfloat16)
     with autocast, Tower.of(tower, "sbir-mini").prompted(prompts):
         features = tower(trunk.normalise(pixels))
-    return functional.normalize(features.float(), dim=1)
+    return functional.normalize(trunk.weigh(features.float()), dim=1)
 
 
 def learn(run: Run, drawings: Drawings, side: int) -> dict[str, Tensor]:
@@ -221,7 +224,7 @@ def report(
 ) -> None:
     """One JSON line: losses, and the metrics of the average on the validation classes."""
     with torch.inference_mode(), Tower.of(run.average, "").prompted(run.average.prompts):
-        sketches = benchmark.embed(run.average, board.sketches)
+        sketches = trunk.weigh(benchmark.embed(run.average, board.sketches))
     row = {k: round(float(v.detach()), 3) for k, v in losses.items()}
     row |= {k: round(v, 4) for k, v in board.rank(sketches, gallery).items()}
     print(json.dumps({"step": run.step, "minutes": round(run.seconds / 60, 1), **row}), flush=True)
@@ -234,7 +237,7 @@ def train(run: Run, drawings: Drawings, work: Path, options: argparse.Namespace)
     board = benchmark.Benchmark.read(work / "validation")
     base = trunk.build()
     base.load_state_dict(torch.load(work / "base.pt", weights_only=True)["tower"])
-    gallery = benchmark.embed(base.eval(), board.photos)
+    gallery = trunk.weigh(benchmark.embed(base.eval(), board.photos))
     total, saved, looked = 60 * options.minutes, time.monotonic(), float("-inf")
     while run.seconds < total:
         began = time.monotonic()

