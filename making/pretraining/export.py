@@ -2,8 +2,8 @@
 
 ``open_clip_model.safetensors`` holds the base, both towers as photos and words made them, in
 float16. ``sketch/branches.safetensors`` holds the sketch branch: its convolutions (float16), norms
-and prompts, 0.4 of the training's end and 0.6 of WORK/late.pt. The half of an embedding that words
-taught counts half (``trunk.WORDS``). Both were chosen on the validation classes.
+and prompts, the mean of several runs of train.py. The half of an embedding that words taught counts
+half (``trunk.WORDS``). Both were chosen on the validation classes.
 
 A BatchNorm's own statistics m, s of drawings are folded into its weight and bias over the base's
 m0, s0, so that one backbone serves both branches:
@@ -28,15 +28,14 @@ from sbir_cli.encoder.model_files import CHECKPOINT_WEIGHTS, OPEN_CLIP_CONFIG, O
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.storage import resources
 
-END = 0.4  # share of the end of the training; the rest is what it was at 72 % of its time
 
-
-def mix(work: Path) -> dict[str, Tensor]:
-    """The average of two moments of the sketch side."""
-    end, late = (
-        torch.load(work / name, weights_only=True)["average"] for name in ("train.pt", "late.pt")
-    )
-    return {k: torch.lerp(late[k], v, END) if v.is_floating_point() else v for k, v in end.items()}
+def mean(runs: list[dict[str, Any]]) -> dict[str, Tensor]:
+    """The mean of the sketch sides of several runs."""
+    sides = [run["average"] for run in runs]
+    return {
+        name: torch.stack([side[name] for side in sides]).mean(0) if v.is_floating_point() else v
+        for name, v in sides[0].items()
+    }
 
 
 def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -83,10 +82,10 @@ def sketch_branch(tower: Tower, own: dict[str, Tensor]) -> Branch:
     return Branch(own["prompts"], layer_norms=norms, weights=weights)
 
 
-def write_branch(work: Path, out: Path, training: dict[str, Any]) -> None:
+def write_branch(own: dict[str, Tensor], out: Path, training: dict[str, Any]) -> None:
     """The checkpoint of the sketch branch."""
     base = load_encoder(resources.BUNDLED_MODEL, "cpu")
-    encoder = base.with_branches(sketch_branch(base.tower, mix(work)), base.photo)
+    encoder = base.with_branches(sketch_branch(base.tower, own), base.photo)
     encoder.save(out, training)
     state = load_file(out / CHECKPOINT_WEIGHTS)
     save_file(
@@ -98,18 +97,19 @@ def main() -> None:
     """Write the base, then the branch over it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--runs", nargs="+", required=True, help="files of train.py in WORK")
     options = parser.parse_args()
     out = resources.bundled_model()
     write_base(options.work, out)
-    run = torch.load(options.work / "train.pt", weights_only=True)
+    runs = [torch.load(options.work / name, weights_only=True) for name in options.runs]
     training = {
         "method": "drawings of photos, sketches and prompts (making/pretraining/train.py)",
-        "steps": run["step"],
-        "minutes": round(run["seconds"] / 60, 1),
+        "steps": [run["step"] for run in runs],
+        "minutes": [round(run["seconds"] / 60, 1) for run in runs],
         "drawings": list(KINDS),
         "names": sorted(json.loads((options.work / "labels.json").read_text())["names"]),
     }
-    write_branch(options.work, resources.bundled_model(resources.DEFAULT_MODEL), training)
+    write_branch(mean(runs), resources.bundled_model(resources.DEFAULT_MODEL), training)
     for path in sorted(out.rglob("*.*")):
         print(f"{path.relative_to(out)}: {path.stat().st_size / 1e6:.2f} MB")
 
