@@ -29,6 +29,7 @@ from sbir_cli.encoder.graph_session import (
 )
 from sbir_cli.encoder.model_files import Part
 from sbir_cli.imaging.preprocess import Preprocess
+from sbir_cli.storage import resources
 from sbir_cli.storage.files import write_file
 from sbir_cli.storage.glance import glance
 
@@ -142,7 +143,9 @@ class GraphCache:
             lock.release()
 
     def _place(self, name: str, part: Part) -> Path:
-        key = hashlib.sha256(f"{part} {name}".encode("utf-8", "backslashreplace"))
+        # a bundled model, or a checkpoint over one, is another in another installation
+        named = f"{part} {name} {resources.bundled_model()}"
+        key = hashlib.sha256(named.encode("utf-8", "backslashreplace"))
         return self.folder / f"{part}-{key.hexdigest()[:24]}"
 
 

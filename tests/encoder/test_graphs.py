@@ -20,6 +20,7 @@ from sbir_cli.encoder.graph_cache import GraphCache, GraphFacts
 from sbir_cli.encoder.graph_encoder import GraphEncoder
 from sbir_cli.encoder.tokenizer import Tokenizer
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
+from sbir_cli.storage import resources
 from tests.cli.conftest import environment
 from tests.encoder.conftest import MakeModel
 
@@ -120,6 +121,16 @@ def test_a_damaged_graph_and_changed_weights_are_noticed(
     again = load()
     assert again.fingerprint == changed.fingerprint and len(told) == 1
     trained.save(Path(trained.name))
+
+
+@pytest.mark.slow
+def test_another_installation_with_another_bundled_model_has_graphs_of_its_own(
+    trained: PromptedEncoder, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_sketch_encoder(trained.name, cache=GraphCache(kept))
+    assert GraphCache(kept).find(trained.name, "sketch") is not None
+    monkeypatch.setattr(resources, "bundled_model", lambda name="sbir-mini": tmp_path / name)
+    assert GraphCache(kept).find(trained.name, "sketch") is None
 
 
 @pytest.mark.slow
