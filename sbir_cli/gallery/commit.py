@@ -21,7 +21,7 @@ from sbir_cli.gallery.manifest import (
 )
 from sbir_cli.gallery.tuning import QUERIES
 from sbir_cli.imaging.remote import is_remote
-from sbir_cli.storage.glance import glance
+from sbir_cli.storage.glance import sample
 
 
 def commit(
@@ -69,7 +69,7 @@ def commit(
             root_absolute=absolute,
             index_bytes=pending.stat().st_size,
             index_digest=file_digest(pending),
-            index_glance=glance(pending),
+            index_sample=sample(pending),
             imported_from=imported_from,
         )
         write_database(pending_database, manifest, [*good, *bad])

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sbir_cli.errors import GalleryError
-from sbir_cli.gallery.manifest import Manifest, file_digest, reading, remake
+from sbir_cli.gallery.manifest import Manifest, database_path, file_digest, reading, remake
 from sbir_cli.imaging.remote import is_remote, root_path
-from sbir_cli.storage.glance import glance
+from sbir_cli.storage.glance import sample
 
 
 def require_index(path: Path) -> None:
@@ -39,12 +39,17 @@ def committed_index(path: Path, manifest: Manifest) -> Path:
         GalleryError: neither file is the one.
     """
     with reading(path):
+        committed = database_path(path).stat().st_mtime_ns
         for candidate in (pending_index(path), path):
             if (
                 candidate.is_file()
                 and candidate.stat().st_size == manifest.index_bytes
                 and (
-                    glance(candidate) == manifest.index_glance
+                    # written before its database, as it was then: not in full at each start
+                    (
+                        candidate.stat().st_mtime_ns <= committed
+                        and sample(candidate) == manifest.index_sample
+                    )
                     or file_digest(candidate) == manifest.index_digest
                 )
             ):

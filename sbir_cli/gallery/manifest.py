@@ -67,8 +67,9 @@ class Manifest:
     """The questions by which the recall was measured; None where it was not."""
     index_reason: str | None = None
     """Why the index is of its type."""
-    index_glance: str | None = None
-    """`glance` of the index: where that still holds, the digest is not taken again."""
+    index_sample: str | None = None
+    """`sample` of the index: where that still holds, and the index is no newer than its database,
+    the digest is not taken again."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Whether a file is still the one that was seen, without reading all of it."""
+"""Whether a file is still the one that was seen, without reading all of it.
+
+A file that is rewritten in place with all that is looked at alike looks the same.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,22 @@ _PLACES, _BYTES = 16, 4096
 
 
 def glance(file: Path) -> str | None:
-    """What a file's size, time of change and the bytes in sixteen places are; None where it is not
-    there or cannot be read. A file that is rewritten in place with all of these alike looks the
-    same."""
+    """A file's time of change and `sample`; None where it is not there or cannot be read."""
     try:
-        status = file.stat()
-        digest = hashlib.sha256()
-        with file.open("rb") as opened:
-            for i in range(_PLACES):
-                opened.seek(max(status.st_size - _BYTES, 0) * i // (_PLACES - 1))
-                digest.update(opened.read(_BYTES))
+        return f"{file.stat().st_mtime_ns} {sample(file)}"
     except OSError:
         return None
-    return f"{status.st_size} {status.st_mtime_ns} {digest.hexdigest()}"
+
+
+def sample(file: Path) -> str:
+    """A file's size and the hash of its bytes in sixteen places.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    size, digest = file.stat().st_size, hashlib.sha256()
+    with file.open("rb") as opened:
+        for i in range(_PLACES):
+            opened.seek(max(size - _BYTES, 0) * i // (_PLACES - 1))
+            digest.update(opened.read(_BYTES))
+    return f"{size} {digest.hexdigest()}"

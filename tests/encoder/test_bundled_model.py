@@ -48,7 +48,7 @@ def test_the_graph_that_ships_gives_torchs_embedding(name: str) -> None:
     exact = encoder.in_precision(torch.float32).encode_sketches(pixels)
     assert _cosines(graph.encode_sketches(pixels), exact).min() >= 0.9999
     rounded = _cosines(encoder.encode_sketches(pixels), exact)  # bfloat16
-    assert rounded.min() >= 0.985 and rounded.mean() >= 0.994
+    assert rounded.min() >= 0.98 and rounded.mean() >= 0.994
 
 
 def test_the_prebuilt_index_belongs_to_it(encoder: PromptedEncoder) -> None:
