@@ -51,12 +51,21 @@ def find_page(picture: Colours) -> Page:
         if wider is None:
             break
         page = wider
+    if page.light and _is_thick_drawing(small, page.mask):
+        return Page(np.ones_like(page.mask), _REACHES[-1], light=False)
     whole = Page(np.ones_like(page.mask), page.reach, page.light)
     if page.mask.mean() > 0.6 and _strength(small, page, 0.05) < 0.2 * _strength(
         small, whole, 0.05
     ):
         return whole  # what looked like the page's edge is all there is: a drawn box, say
     return page
+
+
+def _is_thick_drawing(small: Colours, mask: Mask) -> bool:
+    """Whether a dark page is the ink of a thick drawing: small, with white paper around it."""
+    grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
+    paper = float(np.median(grey[mask == 0])) if mask.mean() < 0.35 else 0.0
+    return paper > 170 and float(np.median(grey[mask > 0])) < 0.5 * paper
 
 
 def _wider(small: Colours, page: Page, reach: float) -> Page | None:

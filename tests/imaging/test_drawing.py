@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+import resvg_py
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from sbir_cli.config import SketchConfig
@@ -13,6 +17,7 @@ from sbir_cli.imaging.drawing import is_plain, prepare
 from sbir_cli.imaging.strokes import stroke_width, thickened, thinned
 
 Array = npt.NDArray[np.float64]
+EXAMPLES = Path(__file__).parents[2] / "examples" / "sketches"
 
 
 def house(
@@ -132,6 +137,16 @@ def test_a_drawn_box_is_a_drawing_not_a_frame() -> None:
     for image in (page, _framed(page, 3, "black"), _on(page, (50, 50, 50), (60, 60, 60, 60))):
         seen = _small(prepare(image))
         assert seen.min() < 170 and (seen < 200).any(axis=0).sum() > 36
+
+
+@pytest.mark.parametrize("name", ["hammer", "ladder", "table"])
+def test_thick_ink_with_light_holes_is_no_dark_page_with_light_lines(name: str) -> None:
+    thin = (EXAMPLES / name / f"{name}_1.svg").read_text("utf-8")
+    thick = re.sub(r'stroke-width="[\d.]+"', 'stroke-width="14"', thin)
+    data = resvg_py.svg_to_bytes(svg_string=thick, width=700, background="#fafaf8")
+    image = Image.open(io.BytesIO(bytes(data))).convert("RGB")
+    rows = (np.asarray(prepare(_noisy(image)).convert("L")) < 128).any(axis=1)
+    assert rows.mean() > 0.6  # else the holes alone, in a few places
 
 
 @pytest.mark.parametrize("width", [1, 3, 8])
