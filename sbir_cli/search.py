@@ -45,7 +45,8 @@ from sbir_cli.whole_model import WholeModel
 __all__ = ["Answer", "Question", "Searcher"]
 
 _THUMBNAIL = 224  # pixels
-_BATCH = 16  # questions embedded at a time: a whole canvas may take 12 MB
+_BATCH = 16  # questions embedded at a time
+_PIXELS = 6_000_000  # of their sketches: in all it takes 20 bytes a pixel or more
 
 
 @dataclass(frozen=True)
@@ -175,8 +176,7 @@ class Searcher:
             GalleryError: the gallery turns out to be damaged.
             ModelError: there are words, and the model has no text tower.
         """
-        waiting = iter(questions)
-        while part := list(islice(waiting, _BATCH)):
+        for part in _batches(questions):
             pairs = zip(part, self._embed(part), strict=True)
             for config, group in groupby(pairs, lambda pair: pair[0].config):
                 asked, vectors = zip(*group, strict=True)
@@ -289,6 +289,18 @@ class Searcher:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _batches(questions: Iterable[Question]) -> Iterator[list[Question]]:
+    part, pixels = list[Question](), 0
+    for question in questions:
+        part.append(question)
+        pixels += sum(sketch.image.width * sketch.image.height for sketch in question.sketches)
+        if len(part) == _BATCH or pixels >= _PIXELS:
+            yield part
+            part, pixels = [], 0
+    if part:
+        yield part
 
 
 def _one_sketch(source: str | Path | Image | Sketch, fit: bool) -> Sketch:

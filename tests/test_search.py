@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,21 @@ def test_many_questions_each_with_its_own_cut(index: Path) -> None:
         alone = searcher.search(sketch, top=1).hits[0]
         assert answer.sketch is sketch and answer.hits[0].path == alone.path
         assert answer.hits[0].score == pytest.approx(alone.score, abs=2e-6)
+
+
+@pytest.mark.parametrize(("side", "most"), [(40, 16), (2000, 2)])
+def test_few_large_drawings_are_held_at_a_time(index: Path, side: int, most: int) -> None:
+    sketch, taken = sketch_of(draw_sketch(side=40)), 0
+    sketch = replace(sketch, image=sketch.image.resize((side, side)))
+
+    def questions() -> Iterator[Question]:
+        nonlocal taken
+        for _ in range(40):
+            taken += 1
+            yield Question(sketch)
+
+    next(_searcher(index).answers(questions()))
+    assert taken == most
 
 
 def test_another_encoder_is_refused_whoever_asks(index: Path, photos: Path) -> None:
