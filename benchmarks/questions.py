@@ -25,7 +25,7 @@ from sbir_cli.evaluation.ranking import best_first, relevant_ranks
 from sbir_cli.question import Parts, blend
 from sbir_cli.whole_model import WORDS_TEMPLATE
 
-WEIGHTS = (0.0, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)
+WEIGHTS = (0.0, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 1.0)
 
 
 def main() -> None:
