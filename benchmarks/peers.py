@@ -107,8 +107,8 @@ class Bench:
         times = [(ours(), theirs()) for _ in range(self.pairs + 1)][1:]
         ratios = [a / b for a, b in times]
         return {
-            "sbir": round(statistics.median(a for a, _ in times), 3),
-            "rclip": round(statistics.median(b for _, b in times), 3),
+            "sbir": round(statistics.median(a for a, _ in times), 5),
+            "rclip": round(statistics.median(b for _, b in times), 5),
             "ratio": round(statistics.median(ratios), 3),
             "min": round(min(ratios), 3),
             "max": round(max(ratios), 3),
@@ -155,6 +155,8 @@ def embed_row(bench: Bench, photos: Path, count: int) -> dict[str, Any]:
         return (index(photos) - index(one)) / max(count - 1, 1)
 
     found = bench.paired(lambda: net(bench.index_sbir), lambda: net(bench.index_rclip))
+    if min(found["sbir"], found["rclip"]) <= 0:
+        sys.exit(f"{count} photos are too few to tell their time from that of the start")
     rates = {f"{who}, photos/s": round(1 / found[who], 1) for who in ("sbir", "rclip")}
     return {**rates, **{key: found[key] for key in ("ratio", "min", "max")}}
 

@@ -67,13 +67,15 @@ class FrozenClip:
     @cached_property
     def fast_tower(self) -> Tower:
         """`embedding_tower` for branches that replace no parameter: norms that can be are folded
-        into the convolutions before them."""
-        from sbir_cli.encoder.mini import ConvTrunk, fold_norms
+        into the convolutions before them, and on a CPU clamps computed with them."""
+        from sbir_cli.encoder.mini import ConvTrunk, fold_norms, fuse_clamps
 
         if not any(isinstance(module, ConvTrunk) for module in self.tower.module.modules()):
             return self.embedding_tower
         module = copy.deepcopy(self.tower.module)
         fold_norms(module)
+        if self.device.device.type == "cpu":
+            fuse_clamps(module)
         return Tower.of(module.to(self.device.dtype), self.source.name)
 
     @cached_property

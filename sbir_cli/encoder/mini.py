@@ -126,6 +126,47 @@ def _fold(conv: nn.Conv2d, norm: Any) -> nn.Module:
     return activation
 
 
+class ClampedConv(nn.Module):
+    """A convolution and the ReLU6 behind it in one pass of oneDNN: apart, the clamp reads and
+    writes all features again, and took as long as the convolutions. Without gradients, on a CPU.
+
+    Args:
+        conv: with its bias; its parameters are shared.
+    """
+
+    def __init__(self, conv: nn.Conv2d) -> None:
+        super().__init__()
+        self.weight, self.bias, self.groups = conv.weight, conv.bias, conv.groups
+        self.stride, self.dilation = list(conv.stride), list(conv.dilation)
+        half = conv.kernel_size[0] // 2
+        self.around = (half - 1, half, half - 1, half) if isinstance(conv, Halve) else None
+        self.padding = [0, 0] if self.around else [int(side) for side in conv.padding]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C', H', W'), range 0..6."""
+        padded = x if self.around is None else functional.pad(x, self.around)
+        fused: Any = torch.ops.mkldnn._convolution_pointwise
+        clamp = ("hardtanh", [0.0, 6.0], "")
+        shape = (self.padding, self.stride, self.dilation, self.groups)
+        clamped: Tensor = fused(padded, self.weight, self.bias, *shape, *clamp)
+        return clamped
+
+
+def fuse_clamps(tower: nn.Module) -> None:
+    """Make a `ClampedConv` of each convolution of a `ConvTrunk` that a ReLU6 follows, in place,
+    where this torch has it; after `fold_norms`."""
+    if not torch.backends.mkldnn.is_available() or not hasattr(  # type: ignore[no-untyped-call]
+        torch.ops.mkldnn, "_convolution_pointwise"
+    ):
+        return
+    for trunk in [module for module in tower.modules() if isinstance(module, ConvTrunk)]:
+        for parent in list(trunk.modules()):
+            for (own, conv), (name, clamp) in itertools.pairwise(list(parent.named_children())):
+                if isinstance(conv, nn.Conv2d) and isinstance(clamp, nn.ReLU6):
+                    setattr(parent, own, ClampedConv(conv))
+                    setattr(parent, name, nn.Identity())
+
+
 class Widen(nn.Module):
     """The original's last convolution over tokens: (N, T, 320) -> (N, T, 1280)."""
 
