@@ -88,6 +88,13 @@ def _tilted(angle: float) -> Image.Image:
     return desk.rotate(angle, Image.Resampling.BICUBIC, fillcolor=(70, 55, 45))
 
 
+def _crumbs(page: Image.Image) -> Image.Image:
+    pen = ImageDraw.Draw(page)
+    for x, y in np.random.default_rng(2).uniform(12, 388, (40, 2)):
+        pen.ellipse((x - 1.5, y - 1.5, x + 1.5, y + 1.5), fill=(90, 60, 30))
+    return page
+
+
 HELD_UP: dict[str, Callable[[], Image.Image]] = {
     "frame": lambda: _framed(house(), 2, "black"),
     "nested frames": lambda: _framed(_framed(_framed(house(), 3, "navy"), 20, "ivory"), 8, "brown"),
@@ -116,6 +123,7 @@ HELD_UP: dict[str, Callable[[], Image.Image]] = {
     "specks": lambda: Image.fromarray(
         np.where(np.random.default_rng(1).random((400, 400, 1)) < 0.0004, 60, np.asarray(house()))
     ),
+    "crumbs": lambda: _crumbs(house()),
 }
 
 
