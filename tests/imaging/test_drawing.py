@@ -91,7 +91,7 @@ def _tilted(angle: float) -> Image.Image:
 def _crumbs(page: Image.Image) -> Image.Image:
     pen = ImageDraw.Draw(page)
     for x, y in np.random.default_rng(2).uniform(12, 388, (40, 2)):
-        pen.ellipse((x - 1.5, y - 1.5, x + 1.5, y + 1.5), fill=(90, 60, 30))
+        pen.rectangle((x, y, x + 1, y + 1), fill=(90, 60, 30))
     return page
 
 
