@@ -51,6 +51,16 @@ def _post(port: int, path: str, body: bytes) -> tuple[int, bytes]:
         connection.close()
 
 
+def test_answers_do_not_wait_for_the_browser_to_confirm_their_head() -> None:
+    """asyncio turns Nagle's algorithm off for connections whose protocol it is told."""
+    with find_place(0, lan=False).listening as listening:
+        assert listening.proto == socket.IPPROTO_TCP
+        with socket.create_connection(listening.getsockname()):
+            accepted, _ = listening.accept()
+            with accepted:
+                assert accepted.proto == socket.IPPROTO_TCP
+
+
 def test_a_gigabyte_is_refused_before_it_is_sent(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port), 10) as client:
         head = f"POST /api/read HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {1 << 30}\r\n"
