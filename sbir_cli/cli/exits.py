@@ -30,15 +30,24 @@ def exit_codes(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except (typer.Exit, typer.Abort):
             raise
-        except KeyboardInterrupt:
-            say("sbir: interrupted")
-            raise typer.Exit(INTERRUPTED) from None
-        except Exception as error:
+        except (KeyboardInterrupt, Exception) as error:
+            if _is_interruption(error):
+                say("sbir: interrupted")
+                raise typer.Exit(INTERRUPTED) from None
             logging.getLogger("sbir").debug("traceback", exc_info=True)
             say(f"sbir: {_sentence(error)}{_limited(error)}")
             raise typer.Exit(_code(error)) from None
 
     return wrapped
+
+
+def _is_interruption(error: BaseException) -> bool:
+    """Whether Ctrl-C is what it comes from: met while a C extension is imported, it is an
+    ImportError."""
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, KeyboardInterrupt):
+        seen = seen.__cause__ or seen.__context__
+    return seen is not None
 
 
 def _sentence(error: BaseException) -> str:
@@ -62,14 +71,14 @@ def _out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or bool(_NO_MEMORY.search(_first_line(error)))
 
 
-def _limited(error: Exception) -> str:
+def _limited(error: BaseException) -> str:
     """The shell's memory limit, where memory ran out by it."""
     limit = memory_limit()
     short = any(_out_of_memory(e) for e in (error, error.__cause__) if e is not None)
     return f"; {raise_limit(limit)}" if short and limit is not None else ""
 
 
-def _code(error: Exception) -> int:
+def _code(error: BaseException) -> int:
     if isinstance(error, UsageError):
         return USAGE
     return MISMATCH if isinstance(error, MismatchError) else ERROR

@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+import typer
 
 from sbir_cli.cli import process
+from sbir_cli.cli.exits import exit_codes
 from tests.cli.conftest import Run, command, environment
 from tests.fakes import draw_photo, draw_sketch
 
@@ -31,6 +33,21 @@ def test_a_usable_width_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "57")
     process.mend_width()
     assert os.environ["COLUMNS"] == "57"
+
+
+def test_ctrl_c_in_the_import_of_an_extension_is_an_interruption(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    @exit_codes
+    def command() -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:  # as pybind11 does
+            raise ImportError("initialization failed") from error
+
+    with pytest.raises(typer.Exit) as ended:
+        command()
+    assert ended.value.exit_code == 130 and capsys.readouterr().err == "sbir: interrupted\n"
 
 
 @pytest.mark.slow
