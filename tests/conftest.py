@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,9 @@ import pytest
 from tests.fakes import draw_photo
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+# in a shell's background job Ctrl-C is ignored, and would be in the commands that tests interrupt
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

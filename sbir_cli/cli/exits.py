@@ -44,10 +44,11 @@ def exit_codes(command: Callable[P, R]) -> Callable[P, R]:
 def _is_interruption(error: BaseException) -> bool:
     """Whether Ctrl-C is what it comes from: met while a C extension is imported, it is an
     ImportError."""
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, KeyboardInterrupt):
-        seen = seen.__cause__ or seen.__context__
-    return seen is not None
+    chain: list[BaseException | None] = [error]  # which may end where it began
+    for each in chain:
+        if each is not None:
+            chain += [e for e in (each.__cause__, each.__context__) if e not in chain]
+    return any(isinstance(each, KeyboardInterrupt) for each in chain)
 
 
 def _sentence(error: BaseException) -> str:

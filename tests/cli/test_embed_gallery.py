@@ -60,7 +60,7 @@ def test_interrupted_it_exits_with_130_and_goes_on(photos: Path, tmp_path: Path)
         time.sleep(0.01)
     time.sleep(0.1)
     run.send_signal(signal.SIGINT)
-    _, stderr = run.communicate()
+    _, stderr = run.communicate(timeout=120)
     assert run.returncode == 130
     assert b"the same command goes on where it stopped\nsbir: interrupted\n" in stderr
     assert b"Traceback" not in stderr and not index.exists()

@@ -15,6 +15,7 @@ import typer
 
 from sbir_cli.cli import process
 from sbir_cli.cli.exits import exit_codes
+from sbir_cli.errors import SbirError
 from tests.cli.conftest import Run, command, environment
 from tests.fakes import draw_photo, draw_sketch
 
@@ -48,6 +49,19 @@ def test_ctrl_c_in_the_import_of_an_extension_is_an_interruption(
     with pytest.raises(typer.Exit) as ended:
         command()
     assert ended.value.exit_code == 130 and capsys.readouterr().err == "sbir: interrupted\n"
+
+
+@pytest.mark.timeout(10)
+def test_an_error_whose_causes_run_in_a_circle_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    @exit_codes
+    def command() -> None:  # as gRPC's errors do
+        first, second = SbirError("no answer"), ValueError("gone")
+        first.__cause__, second.__context__ = second, first
+        raise first
+
+    with pytest.raises(typer.Exit) as ended:
+        command()
+    assert ended.value.exit_code == 1 and capsys.readouterr().err == "sbir: no answer\n"
 
 
 @pytest.mark.slow

@@ -99,7 +99,7 @@ def test_interrupted_it_exits_with_130_and_resumes(
         assert run.poll() is None
         time.sleep(0.02)
     run.send_signal(signal.SIGINT)
-    _, stderr = run.communicate()
+    _, stderr = run.communicate(timeout=120)
     assert run.returncode == 130 and b"Traceback" not in stderr
     assert b"the same command with --resume goes on where it stopped" in stderr
     rows = (out / "history.csv").read_text().count("\n") if (out / "history.csv").exists() else 2
