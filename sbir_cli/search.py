@@ -7,8 +7,8 @@
 A `Searcher` is an open gallery together with the encoder that made it; no other encoder can be put
 to it. Opening one loads the model: open it once and keep it, as a server or a notebook does, and
 ask it from as many threads as there are. It answers from the version of the gallery that it opened;
-after an update, `Searcher(Gallery.open(path), searcher.encoder)` is the new version without loading
-the model again. `search` asks one thing, `answers` many, embedded in batches.
+after an update, `searcher.renewed(Gallery.open(path))` asks the new version without loading the
+model again. `search` asks one thing, `answers` many, embedded in batches.
 
 A new kind of question is a new field of `question.Question` and a line in `Searcher._embed`;
 everything behind an embedding stays as it is. What narrows the answer (the number of photos, a
@@ -19,17 +19,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from copy import copy
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import groupby, islice
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL.Image import Image
 
 from sbir_cli.config import QueryConfig, SketchConfig
-from sbir_cli.embedding import Embeddings, embed_batches
+from sbir_cli.embedding import Embeddings, embed_batches, photo_image
 from sbir_cli.encoder import SketchEncoder, load_sketch_encoder
 from sbir_cli.encoder.graph_cache import GraphCache
 from sbir_cli.errors import ImageError, UsageError
@@ -41,6 +43,9 @@ from sbir_cli.question import Parts, Question, Vector, blend
 from sbir_cli.storage import resources
 from sbir_cli.storage.names import printable
 from sbir_cli.whole_model import WholeModel
+
+if TYPE_CHECKING:
+    from sbir_cli.explanation import Explanation
 
 __all__ = ["Answer", "Question", "Searcher"]
 
@@ -143,6 +148,18 @@ class Searcher:
             gallery.close()
             raise
 
+    def renewed(self, gallery: Gallery) -> Searcher:
+        """The same encoder, with all of it that is loaded, put to another version of the gallery.
+        Both can be asked at the same time, and are closed each for itself.
+
+        Raises:
+            MismatchError: the gallery was embedded by another encoder.
+        """
+        gallery.require(self.encoder)
+        other = copy(self)  # the lock too: it is the encoder's
+        other.gallery, other._reached = gallery, {}
+        return other
+
     def search(
         self,
         sketch: str | Path | Image | Sketch,
@@ -202,6 +219,21 @@ class Searcher:
         if number is not None:
             return self.gallery.embedding_of(number)
         return self._whole_model.photos([Path(photo)])[0]
+
+    def explain(self, sketch: Sketch, photo: Path) -> Explanation:
+        """Which parts of a drawing look like which parts of a photo to the model. The first time
+        loads it in torch, whole, which takes seconds.
+
+        Raises:
+            ImageError: the photo cannot be read.
+            ModelError: the model cannot be loaded, or has no tokens that can be compared.
+        """
+        from sbir_cli.explanation import explain
+
+        model = self._whole_model.load()
+        image = photo_image(photo, model.preprocess)
+        with self._one_at_a_time:
+            return explain(model, sketch.image, image)
 
     def ready_for_words(self) -> None:
         """Load what words and photos need, so that the first question need not wait for it.

@@ -34,7 +34,7 @@ class WholeModel:
 
     def __init__(self, encoder: SketchEncoder, lock: threading.Lock) -> None:
         self._encoder, self._computing = encoder, lock
-        self._loading = threading.Lock()
+        self._loading, self._opening = threading.Lock(), threading.Lock()  # torch; a graph
         self._model: PromptedEncoder | None = None
         self._texts: dict[str, npt.NDArray[np.float32]] = {}
 
@@ -59,7 +59,7 @@ class WholeModel:
         """What embeds texts or photos: the sketch encoder itself, if it has a graph of that."""
         has = getattr(self._encoder, "has", None)
         if has is not None:
-            with self._loading:
+            with self._opening:
                 able = has(part)
             if able:
                 return self._encoder

@@ -10,6 +10,10 @@ from PIL import Image, ImageDraw
 
 from sbir_cli.explanation.matching import Explanation, Pair
 
+MEANING = (
+    "Lines join the parts of sketch and photo that look most alike to the model. "
+    "They show how similar its tokens are, not what made the score."
+)
 LINES = 16
 """The best pairs, so many, are drawn."""
 _SIDE, _GAP, _FINER = 480, 24, 2  # pixels; lines are drawn larger and made smaller, to be smooth

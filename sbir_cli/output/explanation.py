@@ -9,16 +9,12 @@ from html import escape
 import numpy as np
 
 from sbir_cli import __version__
-from sbir_cli.explanation import Explanation, colour, picture
+from sbir_cli.explanation import MEANING, Explanation, colour, picture
 from sbir_cli.imaging.thumbnails import data_uri
 from sbir_cli.storage.names import printable
 
 SCHEMA = 1
 _SIDE = 480  # of a picture on the page
-MEANING = (
-    "Lines join the parts of sketch and photo that look most alike to the model. "
-    "They show how similar its tokens are, not what made the score."
-)
 
 _PAGE = """<!doctype html>
 <html lang="en">

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from starlette.routing import Route
 
 from sbir_cli.errors import ImageError, SbirError
 from sbir_cli.storage import resources
-from sbir_cli.web.asking import parse
+from sbir_cli.web.asking import OnePhoto, parse, parse_photo
 from sbir_cli.web.finding import Finder
 from sbir_cli.web.reading import read_drawing
 from sbir_cli.web.thumbnails import SIDES, Thumbnails
@@ -28,8 +29,9 @@ _TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-_SEARCHES, _PICTURES, _READS = 2, 2, 1  # at a time; the rest wait
+_SEARCHES, _PICTURES, _READS, _REASONS = 2, 2, 1, 1  # at a time; the rest wait
 _EXAMPLES = ("guitar", "hourglass", "chair", "sailboat", "umbrella", "ice_cream", "fish", "cup")
+_UPDATED = "the gallery was updated; ask again"
 
 Reveal = Callable[[Path], None]
 
@@ -47,8 +49,8 @@ class DrawingPage:
         self.thumbnails = Thumbnails()
         self._static = _static_files()
         self._examples: list[dict[str, Any]] | None = None
-        self._searches, self._pictures, self._reads = (
-            CapacityLimiter(count) for count in (_SEARCHES, _PICTURES, _READS)
+        self._searches, self._pictures, self._reads, self._reasons = (
+            CapacityLimiter(count) for count in (_SEARCHES, _PICTURES, _READS, _REASONS)
         )
         self.app = Starlette(
             routes=[
@@ -57,6 +59,7 @@ class DrawingPage:
                 Route("/api/start", self._start),
                 Route("/api/words", self._words),
                 Route("/api/find", self._find, methods=["POST"]),
+                Route("/api/explain", self._explain, methods=["POST"]),
                 Route("/api/read", self._read, methods=["POST"]),
                 Route("/api/reveal", self._reveal, methods=["POST"]),
                 Route("/photo/{gallery}/{version}/{photo:int}/{size}", self._photo),
@@ -108,6 +111,14 @@ class DrawingPage:
                 return _error(409, "a newer question was asked")
             return JSONResponse(await to_thread.run_sync(self.finder.find, asked))
 
+    async def _explain(self, request: Request) -> Response:
+        asked = parse_photo(await request.body())
+        photo = self._path(asked)
+        if photo is None:
+            return _error(410, _UPDATED)
+        why = partial(self.finder.explain, asked, photo)
+        return JSONResponse(await to_thread.run_sync(why, limiter=self._reasons))
+
     async def _read(self, request: Request) -> Response:
         name = request.query_params.get("name", "drawing")[:200]
         data = await request.body()
@@ -116,21 +127,17 @@ class DrawingPage:
     async def _reveal(self, request: Request) -> Response:
         if self.reveal is None:
             return _error(403, "folders are opened only on the machine that shows the page")
-        try:
-            posted = await request.json()
-            photo = self._path(posted["gallery"], posted["version"], int(posted["id"]))
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return _error(400, "not a request of the page")
+        photo = self._path(parse_photo(await request.body()))
         if photo is None:
-            return _error(410, "the gallery was updated; ask again")
+            return _error(410, _UPDATED)
         await to_thread.run_sync(self.reveal, photo)
         return JSONResponse({})
 
     async def _photo(self, request: Request) -> Response:
         given = request.path_params
-        photo = self._path(given["gallery"], given["version"], given["photo"])
+        photo = self._path(OnePhoto(given["gallery"], given["version"], given["photo"], None))
         if photo is None:
-            return _error(410, "the gallery was updated; ask again")
+            return _error(410, _UPDATED)
         size = next((size for size in SIDES if size == given["size"]), None)
         if size is None:
             return _error(404, "no such size")
@@ -144,9 +151,9 @@ class DrawingPage:
         kept = {"Cache-Control": "private, max-age=3600, immutable"}
         return Response(jpeg, media_type="image/jpeg", headers=kept)
 
-    def _path(self, gallery: str, version: str, photo: int) -> Path | None:
-        held = self.finder.gallery(gallery).version(version)
-        return None if held is None else held.path(photo)
+    def _path(self, asked: OnePhoto) -> Path | None:
+        held = self.finder.gallery(asked.gallery).version(asked.version)
+        return None if held is None else held.path(asked.id)
 
 
 def _static_files() -> dict[str, bytes]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,13 +52,24 @@ class Asked:
     """Questions of one page, counted: only the newest one needs an answer."""
 
 
+@dataclass(frozen=True)
+class OnePhoto:
+    """A photo on the page of which something is wanted: its folder, or why it was found."""
+
+    gallery: str
+    version: str
+    id: int
+    like: bytes | None
+    """The drawing that it was found by, if there was one."""
+
+
 def parse(body: bytes) -> Asked:
     """The posted JSON as a question.
 
     Raises:
         UsageError: it is not one; the page never sends such.
     """
-    try:
+    with _from_the_page():
         posted = json.loads(body)
         asked = Asked(
             gallery=str(posted["gallery"]),
@@ -75,6 +88,27 @@ def parse(body: bytes) -> Asked:
             page=str(posted.get("page", ""))[:40],
             number=int(posted.get("number", 0)),
         )
+    if not (asked.offset >= 0 and asked.count >= 1 and asked.offset + asked.count <= _MOST_PHOTOS):
+        raise UsageError(f"at most {_MOST_PHOTOS:,} photos are shown; narrow the question down")
+    return asked
+
+
+def parse_photo(body: bytes) -> OnePhoto:
+    """The same of one photo."""
+    with _from_the_page():
+        posted = json.loads(body)
+        return OnePhoto(
+            gallery=str(posted["gallery"]),
+            version=str(posted["version"]),
+            id=int(posted["id"]),
+            like=_drawing(posted.get("like")),
+        )
+
+
+@contextmanager
+def _from_the_page() -> Iterator[None]:
+    try:
+        yield
     except (
         ValueError,
         KeyError,
@@ -84,9 +118,6 @@ def parse(body: bytes) -> Asked:
         OverflowError,
     ) as error:
         raise UsageError("not a question of the page") from error
-    if not (asked.offset >= 0 and asked.count >= 1 and asked.offset + asked.count <= _MOST_PHOTOS):
-        raise UsageError(f"at most {_MOST_PHOTOS:,} photos are shown; narrow the question down")
-    return asked
 
 
 def _drawing(posted: dict[str, str] | None) -> bytes | None:

@@ -7,17 +7,19 @@ import shlex
 import threading
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from sbir_cli.config import QueryConfig, SketchConfig
-from sbir_cli.errors import UsageError
+from sbir_cli.errors import ImageError, UsageError
+from sbir_cli.explanation import LINES, MEANING, picture
 from sbir_cli.gallery import Hit
 from sbir_cli.imaging.sketches import Sketch, read_sketches
 from sbir_cli.imaging.thumbnails import data_uri
 from sbir_cli.search import Question
 from sbir_cli.storage.names import printable
-from sbir_cli.web.asking import Asked, Steer
+from sbir_cli.web.asking import Asked, OnePhoto, Steer
 from sbir_cli.web.watched import Version, WatchedGallery
 
 _FIT = SketchConfig(fit=True)  # as `sbir query` does
@@ -83,6 +85,27 @@ class Finder:
             "command": _command(asked, watched, wanted),
             "note": watched.trouble,
             "took_ms": round(1000 * (perf_counter() - started), 1),
+        }
+
+    def explain(self, asked: OnePhoto, photo: Path) -> dict[str, Any]:
+        """Which parts of the drawing look like which parts of the photo, ready for JSON: the
+        picture of `sbir explain`. The first time loads the model in torch, which takes seconds.
+
+        Raises:
+            UsageError: there is no drawing.
+            SbirError: the drawing or the photo cannot be read, or the model not be loaded.
+        """
+        sketch = _sketch(asked.like, "drawing")
+        if sketch is None:
+            raise UsageError("only a drawing can be compared with a photo: draw what you look for")
+        if not photo.exists():
+            raise ImageError("the photo is gone")
+        why = self.gallery(asked.gallery).newest().searcher.explain(sketch, photo)
+        sheet = picture(why)
+        return {
+            "picture": data_uri(sheet, "PNG", max(sheet.size)),
+            "pairs": min(len(why.pairs), LINES),
+            "meaning": MEANING,
         }
 
     def _renumbered(

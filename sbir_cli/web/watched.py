@@ -93,7 +93,7 @@ class WatchedGallery:
         return status.st_ino, status.st_mtime_ns, status.st_size
 
     def _take_up(self, stamp: object) -> None:
-        encoder = next(reversed(self._versions.values())).searcher.encoder
+        last = next(reversed(self._versions.values())).searcher
         try:
             gallery = Gallery.open(self.path, self._root)
         except GalleryError as error:
@@ -101,7 +101,7 @@ class WatchedGallery:
             return  # perhaps half of an update: looked at again with the next question
         self._seen = stamp
         try:
-            version = _version(Searcher(gallery, encoder))
+            version = _version(last.renewed(gallery))
         except Exception as error:
             gallery.close()
             self.trouble = f"{error}; start `sbir draw` again after that"

@@ -17,7 +17,7 @@ from PIL import Image
 from sbir_cli.gallery import update_gallery
 from sbir_cli.imaging.images import find_photos
 from sbir_cli.web.watched import WatchedGallery
-from tests.fakes import FakeEncoder, draw_photo, draw_sketch
+from tests.fakes import FakeEncoder, WholeFakeEncoder, draw_photo, draw_sketch
 from tests.web.conftest import LINE, Ask, Client, asked
 
 
@@ -105,7 +105,7 @@ def test_a_question_that_is_none_gets_a_sentence(
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"\xff", b"[" * 100_000])
 def test_a_body_that_is_no_question_is_refused(client: Client, body: bytes) -> None:
-    for place in ("/api/find", "/api/reveal"):
+    for place in ("/api/find", "/api/reveal", "/api/explain"):
         assert 400 <= client.post(place, content=body).status_code < 500
 
 
@@ -190,6 +190,48 @@ def test_opening_the_folder_needs_a_photo_of_the_gallery(
     for wrong in ({"id": 1000}, {"version": "other"}, {"gallery": "9"}, {"id": "/etc"}):
         assert client.post("/api/reveal", json={**body, **wrong}).status_code >= 400
     assert len(revealed) == 1
+
+
+def test_why_a_photo_was_found_by_a_model_that_is_loaded_once(
+    client: Client, ask: Ask, index: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded: list[tuple[Any, ...]] = []
+
+    def load(*how: Any, **more: Any) -> WholeFakeEncoder:
+        loaded.append(how)
+        return WholeFakeEncoder()
+
+    monkeypatch.setattr("sbir_cli.whole_model.load_encoder", load)
+    for _ in range(2):  # the second time of another version of the gallery
+        answer = ask()
+        hit = answer["hits"][0]
+        body = {**asked(), "version": answer["version"], "id": hit["id"]}
+        why = client.post("/api/explain", json=body).json()
+        assert "not what made the score" in why["meaning"] and why["pairs"] > 0
+        data = base64.b64decode(why["picture"].removeprefix("data:image/png;base64,"))
+        assert Image.open(io.BytesIO(data)).size == (1032, 1032)
+        draw_photo(photos / "a-new-one.jpg", seed=77)
+        update_gallery(index, find_photos([photos]), FakeEncoder())
+    assert loaded == [("fake", "cpu")]
+    Path(hit["path"]).unlink()
+    for wrong, status, says in (
+        ({}, 422, "the photo is gone"),
+        ({"like": None}, 422, "only a drawing can be compared"),
+        ({"like": {"line": '{"drawing": []}'}}, 422, "no stroke"),
+        ({"version": "other"}, 410, "ask again"),
+        ({"id": 10**6}, 422, "no photo 1000000"),
+        ({"id": "../../etc/passwd"}, 422, "not a question"),
+        ({"gallery": "9"}, 422, "no such gallery"),
+    ):
+        refused = client.post("/api/explain", json={**body, **wrong})
+        assert refused.status_code == status and says in refused.json()["error"]
+
+
+def test_a_model_that_cannot_be_loaded_in_full_is_one_sentence(client: Client, ask: Ask) -> None:
+    answer = ask()
+    body = {**asked(), "version": answer["version"], "id": answer["hits"][0]["id"]}
+    refused = client.post("/api/explain", json=body)
+    assert refused.status_code == 422 and "fake" in refused.json()["error"]
 
 
 def test_an_update_is_taken_up_and_old_photos_can_still_be_seen(

@@ -322,6 +322,47 @@ def test_a_photo_large_by_keyboard_alone_and_more_like_it(page: Page) -> None:
     assert page.locator("#examples-of li").count() == 0
 
 
+def test_why_a_photo_was_found_is_shown_and_gone_again(page: Page) -> None:
+    page.click("text=chair")
+    settled(page)
+    page.click(".photo >> nth=0")
+    photo = page.get_attribute("#viewer img", "src")
+    page.keyboard.press("w")
+    page.wait_for_selector("#viewer .why[aria-pressed=true]")  # once torch is loaded
+    assert "not what made the score" in page.inner_text("#viewer .hint")
+    assert "lines between parts" in (page.get_attribute("#viewer img", "alt") or "")
+    page.wait_for_function("() => document.querySelector('#viewer img').naturalWidth > 600")
+    _picture(page, "draw-why")
+    page.click("#viewer .why")
+    assert page.get_attribute("#viewer img", "src") == photo
+    assert page.inner_text("#viewer .hint") == ""
+    page.keyboard.press("m")
+    page.wait_for_selector("#examples-of li")
+    page.keyboard.press("x")  # the photo alone is asked by now
+    page.wait_for_function("() => !document.querySelector('#seen').checkVisibility()")
+    settled(page)
+    page.click(".photo >> nth=0")
+    assert page.inner_text("#viewer .why") == "Why? Needs a drawing"
+    page.keyboard.press("w")
+    page.wait_for_function(
+        "() => document.querySelector('#viewer .hint').textContent.startsWith('only a drawing')"
+    )
+
+
+def test_what_is_found_behind_it_leaves_the_large_photo_as_it_is(page: Page) -> None:
+    page.click("text=chair")
+    settled(page)
+    page.click("summary")
+    page.fill("#where", "guitar/*")  # asked a moment later
+    page.click(".photo >> nth=0")
+    page.wait_for_function(
+        "() => document.querySelector('.photo .name').textContent.startsWith('guitar')"
+    )
+    assert "chair" in page.inner_text("#viewer .path")
+    page.keyboard.press("m")
+    assert "chair" in (page.get_attribute("#examples-of button", "aria-label") or "")
+
+
 def test_words_join_the_drawing(page: Page) -> None:
     page.click("text=guitar")
     settled(page)
@@ -445,6 +486,10 @@ def test_axe_finds_nothing(browser: Browser, url: str, scheme: Any, size: tuple[
     _without_faults(page, source)
     page.click(".photo >> nth=0")
     _without_faults(page, source)
+    page.click("#viewer .why")
+    page.wait_for_selector("#viewer .why[aria-pressed=true]")
+    _without_faults(page, source)
+    _picture(page, f"draw-why-{size[0]}-{scheme}")
     page.click("#viewer .less")
     page.wait_for_selector("#examples-of li")
     for opener in ("#save", "#help"):

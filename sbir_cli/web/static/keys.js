@@ -4,7 +4,8 @@ export const KEYS = [
   ["B", "brush"], ["E", "eraser"], ["Z", "undo"], ["Y", "redo"], ["X", "clear"],
   ["N", "turn to the other sheet"], ["O", "open a drawing"], ["S", "save, or repeat in a terminal"],
   ["/", "words"], ["arrows, Enter", "walk over the photos, see one large"],
-  ["M, L", "in the large view: more, less like this"], ["C, F", "there: copy path, open folder"],
+  ["M, L", "in the large view: more, less like this"],
+  ["W", "there: why it was found"], ["C, F", "there: copy path, open folder"],
 ];
 
 export function watchKeys(board, others) {

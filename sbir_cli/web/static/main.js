@@ -19,10 +19,9 @@ const board = new Board(changed);
 const form = new Form(() => ask());
 const asker = new Asker({ answered, refused, reached });
 const results = new Results(byId("grid"), byId("end"), {
-  open: (position) => viewer.open(position), more,
+  open: (...photo) => viewer.open(...photo), more,
 });
-const viewer = new Viewer(byId("viewer"), results, { steer });
-let asked = null; // the question that the photos on screen answer
+const viewer = new Viewer(byId("viewer"), { steer, closed: (hit) => results.focus(hit) });
 let lastLive = 0;
 let loading = false;
 let saving = null;
@@ -52,7 +51,6 @@ function ask(live = false) {
     asker.ask(wanted);
   } else {
     asker.drop();
-    asked = null;
     results.clear();
     board.seen(null);
     board.hint(wanted.unlike ? "Draw what you look for, too." : "");
@@ -63,12 +61,11 @@ function ask(live = false) {
   }
 }
 
-function answered(answer, wanted, ms) {
-  asked = wanted;
+function answered(answer, asked, ms) {
   byId("welcome").hidden = true;
   byId("grid").classList.remove("stale");
   form.steered(answer.steer);
-  results.show(answer);
+  results.show({ ...answer, asked });
   board.seen(answer.seen);
   board.hint(answer.note ?? "");
   tell(`${answer.photos.toLocaleString("en")} photos searched in ${Math.round(ms)} ms`);
@@ -90,12 +87,12 @@ function reached(yes) {
 }
 
 async function more(offset) {
-  if (loading || !asked) return;
+  if (loading || !results.answer) return;
   loading = true;
-  const [mine, { version }] = [asked, results.answer];
+  const { asked, version } = results.answer;
   try {
-    const answer = await post("/api/find", { ...mine, offset, page: "more", number: offset });
-    if (asked !== mine) return;
+    const answer = await post("/api/find", { ...asked, offset, page: "more", number: offset });
+    if (results.answer?.asked !== asked) return;
     if (answer.version === version) results.append(answer);
     else ask(); // the gallery was updated in between
   } catch {
@@ -105,8 +102,7 @@ async function more(offset) {
   }
 }
 
-function steer(way, hit) {
-  const { gallery, version } = results.answer;
+function steer(way, hit, { gallery, version }) {
   form.addSteer(way, { id: hit.id, key: hit.key, name: hit.name, gallery, version });
   ask();
 }

@@ -11,7 +11,8 @@ export class Results {
   #cards = new Map(); // by key: [element, hit]
   #answer = null;
 
-  /** `open(position)` for a photo that is clicked, `more(offset)` when the end comes near. */
+  /** `open(answer, hits, position)` for a photo that is clicked, `more(offset)` when the end comes
+      near. */
   constructor(grid, end, { open, more }) {
     this.grid = grid;
     this.open = open;
@@ -26,7 +27,7 @@ export class Results {
 
   get answer() { return this.#answer; }
 
-  /** Show an answer: photos that stay move, others come and go. */
+  /** Show an answer, with the question as `asked`: photos that stay move, others come and go. */
   show(answer) {
     const before = this.#places();
     this.#take(answer);
@@ -48,7 +49,7 @@ export class Results {
     this.grid.replaceChildren();
   }
 
-  focus(position) { this.grid.children[position]?.firstChild.focus(); }
+  focus(hit) { (this.#cards.get(hit.key) ?? this.grid.firstChild)?.firstChild.focus(); }
 
   #take(answer) {
     if (this.#answer?.gallery !== answer.gallery) this.#cards.clear();
@@ -78,7 +79,9 @@ export class Results {
       + '<span class="name"></span><span class="score"></span></span></button>';
     const [button, image] = [item.firstChild, item.querySelector("img")];
     image.addEventListener("error", () => this.#lost(item));
-    button.addEventListener("click", () => this.open(Number(item.dataset.position)));
+    button.addEventListener("click", () => (
+      this.open(this.#answer, this.hits, Number(item.dataset.position))
+    ));
     image.src = thumb(this.#answer, hit);
     return item;
   }

@@ -1,14 +1,15 @@
-// One photo large: where it is, and the way to more or less of its kind.
+// One photo large: where it is, why it was found, and the way to more or less of its kind.
 
 import { thumb } from "./results.js";
 import { ServerError, post } from "./ask.js";
 
 export class Viewer {
-  #at = 0; #parts = {};
+  #answer = null; #hits = []; #at = 0; #parts = {}; #comparing = null;
 
-  /** `steer("more" | "less", hit)` is called for the two buttons; `canReveal` by the server. */
-  constructor(dialog, results, { steer, explain }) {
-    Object.assign(this, { dialog, results, steer, explain });
+  /** `steer("more" | "less", hit, answer)` is called for the two buttons, `closed(hit)` at the end;
+      `canReveal` is set by what the server told. */
+  constructor(dialog, { steer, closed }) {
+    Object.assign(this, { dialog, steer });
     this.canReveal = false;
     dialog.innerHTML = `
       <div class="stage"><img alt="">
@@ -19,50 +20,58 @@ export class Viewer {
         <div class="row">
         <button class="action first more" title="More like this (M)">More like this</button>
         <button class="action less" title="Less like this (L)">Less like this</button>
+        <button class="action why" title="Why was it found? (W)">Why?</button>
         <button class="action copy" title="Copy path (C)">Copy path</button>
         <button class="action reveal" title="Open folder (F)">Open folder</button></div>
         <p class="hint" role="status"></p></div>`;
-    for (const name of ["back", "on", "shut", "more", "less", "copy", "reveal", "place", "path",
-      "hint"]) this.#parts[name] = dialog.querySelector(`.${name}`);
+    for (const name of ["back", "on", "shut", "more", "less", "why", "copy", "reveal", "place",
+      "path", "hint"]) this.#parts[name] = dialog.querySelector(`.${name}`);
     const on = (name, act) => this.#parts[name].addEventListener("click", act);
     on("back", () => this.#turn(-1));
     on("on", () => this.#turn(1));
     on("shut", () => dialog.close());
     on("more", () => this.#steer("more"));
     on("less", () => this.#steer("less"));
+    on("why", () => this.#why());
     on("copy", () => this.#copy());
     on("reveal", () => this.#reveal());
     dialog.addEventListener("keydown", (event) => this.#key(event));
     dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
-    dialog.addEventListener("close", () => results.focus(this.#at));
+    dialog.addEventListener("close", () => {
+      this.#comparing?.abort();
+      closed(this.#hit);
+    });
     this.image = dialog.querySelector("img");
     this.image.addEventListener("error", () => this.#tell("This photo cannot be shown."));
   }
 
-  get #hit() { return this.results.hits[this.#at]; }
+  get #hit() { return this.#hits[this.#at]; }
+  get #drawing() { return this.#answer.asked.like; }
 
-  open(position) {
-    this.#at = position;
+  /** Show one of the hits of an answer; what is found meanwhile changes nothing here. */
+  open(answer, hits, position) {
+    [this.#answer, this.#hits, this.#at] = [answer, hits, position];
     this.#show();
     if (!this.dialog.open) this.dialog.showModal();
     this.#parts.more.focus();
   }
 
   #show() {
-    const [hit, { answer }] = [this.#hit, this.results];
+    const hit = this.#hit;
     const { place, path, back, on, reveal } = this.#parts;
     this.#tell("");
-    this.image.src = thumb(answer, hit, "large");
+    this.#compared(false);
+    this.image.src = thumb(this.#answer, hit, "large");
     this.image.alt = hit.name;
     place.textContent = `${hit.rank} · ${hit.score.toFixed(3)}`;
     path.textContent = hit.path;
     back.disabled = this.#at === 0;
-    on.disabled = this.#at === this.results.hits.length - 1;
+    on.disabled = this.#at === this.#hits.length - 1;
     reveal.hidden = !this.canReveal;
   }
 
   #turn(step) {
-    if (!this.results.hits[this.#at + step]) return;
+    if (!this.#hits[this.#at + step]) return;
     this.#at += step;
     this.#show();
   }
@@ -71,7 +80,7 @@ export class Viewer {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const act = {
       ArrowLeft: () => this.#turn(-1), ArrowRight: () => this.#turn(1),
-      m: () => this.#steer("more"), l: () => this.#steer("less"),
+      m: () => this.#steer("more"), l: () => this.#steer("less"), w: () => this.#why(),
       c: () => this.#copy(), f: () => this.canReveal && this.#reveal(),
     }[event.key];
     if (!act) return;
@@ -81,9 +90,51 @@ export class Viewer {
   }
 
   #steer(way) {
-    const hit = this.#hit;
     this.dialog.close();
-    this.steer(way, hit);
+    this.steer(way, this.#hit, this.#answer);
+  }
+
+  /** Show which parts of the drawing look like which of the photo, or the photo again. */
+  async #why() {
+    if (this.#parts.why.getAttribute("aria-pressed") === "true") return void this.#show();
+    if (this.#comparing) return;
+    const mine = new AbortController();
+    this.#comparing = mine;
+    this.#parts.why.textContent = "Comparing…";
+    this.#tell("The drawing and the photo are compared; the first time takes some seconds.");
+    try {
+      const why = await this.#ask("explain", { like: this.#drawing }, mine.signal);
+      if (mine.signal.aborted) return;
+      this.#compared(true);
+      this.image.src = why.picture;
+      this.image.alt = `Your drawing and the photo: above with ${why.pairs} lines between parts `
+        + "that look alike, below with heat maps of where each is like the other";
+      this.#tell(why.meaning);
+    } catch (error) {
+      if (mine.signal.aborted) return;
+      this.#compared(false);
+      this.#fail(error);
+    }
+  }
+
+  /** Whether the comparison is shown, or just the photo; what is under way no longer matters. */
+  #compared(yes) {
+    this.#comparing?.abort();
+    this.#comparing = null;
+    const { why } = this.#parts;
+    why.setAttribute("aria-pressed", yes);
+    why.setAttribute("aria-disabled", !this.#drawing);
+    why.textContent = this.#drawing ? "Why?" : "Why? Needs a drawing";
+  }
+
+  /** Something of the photo that is shown. */
+  #ask(what, more = {}, signal = undefined) {
+    const { gallery, version } = this.#answer;
+    return post(`/api/${what}`, { gallery, version, id: this.#hit.id, ...more }, signal);
+  }
+
+  #fail(error) {
+    this.#tell(error instanceof ServerError ? error.message : "The server cannot be reached.");
   }
 
   #tell(text) { this.#parts.hint.textContent = text; }
@@ -98,12 +149,11 @@ export class Viewer {
   }
 
   async #reveal() {
-    const { gallery, version } = this.results.answer;
     try {
-      await post("/api/reveal", { gallery, version, id: this.#hit.id });
+      await this.#ask("reveal");
       this.#tell("Its folder was opened on this machine.");
     } catch (error) {
-      this.#tell(error instanceof ServerError ? error.message : "The server cannot be reached.");
+      this.#fail(error);
     }
   }
 }
