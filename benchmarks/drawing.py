@@ -29,6 +29,7 @@ import numpy as np
 from sbir_cli.config import IndexConfig
 from sbir_cli.encoder import PhotoEncoder, load_sketch_encoder
 from sbir_cli.gallery.commit import commit
+from sbir_cli.gallery.flat import held
 from sbir_cli.gallery.manifest import PhotoRow
 from sbir_cli.imaging.vector import read_strokes
 from sbir_cli.web.reading import placed
@@ -70,7 +71,7 @@ def _gallery(folder: Path, photos: int) -> Path:
     vectors = np.random.default_rng(0).normal(size=(photos, 512)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     encoder = cast("PhotoEncoder", load_sketch_encoder())
-    commit(folder / "i.faiss", vectors, rows, [], encoder, IndexConfig(), folder, True)
+    commit(folder / "i.faiss", held(vectors), rows, [], encoder, IndexConfig(), folder, True)
     return folder / "i.faiss"
 
 

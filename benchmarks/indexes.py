@@ -25,7 +25,8 @@ import faiss
 import numpy as np
 
 from sbir_cli.config import IndexConfig
-from sbir_cli.gallery.index import Matrix, build_index
+from sbir_cli.gallery.flat import Matrix
+from sbir_cli.gallery.index import build_index
 from sbir_cli.gallery.tuning import sketch_like
 
 COLD = """

@@ -30,6 +30,7 @@ from speed import SBIR, SKETCH, random_vit_b_32
 from sbir_cli.config import IndexConfig
 from sbir_cli.encoder import PhotoEncoder, load_sketch_encoder
 from sbir_cli.gallery.commit import commit
+from sbir_cli.gallery.flat import held
 from sbir_cli.gallery.manifest import PhotoRow
 
 Figures = dict[str, float]
@@ -64,7 +65,7 @@ def made_up(index: Path, rows: list[PhotoRow], root: Path) -> None:
         centres = np.random.default_rng(1).normal(size=(1000, dimension))
         part[:] = centres[random.integers(0, 1000, len(part))] + random.normal(size=part.shape)
         part /= np.linalg.norm(part, axis=1, keepdims=True)
-    commit(index, vectors, rows, [], encoder, IndexConfig(), root, portable=False)
+    commit(index, held(vectors), rows, [], encoder, IndexConfig(), root, portable=False)
 
 
 def at_size(count: int, folder: Path, cache: Path, repeats: int) -> Figures:

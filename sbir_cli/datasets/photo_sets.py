@@ -108,7 +108,7 @@ def read_photos(folders: Sequence[Path], exclude: Sequence[str] = ()) -> PhotoSe
         root = Path(os.path.commonpath(tops))
     except ValueError:  # drives of Windows have nothing in common
         root = Path()
-    return PhotoSet(root, list(found.paths), tuple(found.unreadable))
+    return PhotoSet(root, found.paths, tuple(found.unreadable))
 
 
 def _absolute(path: Path) -> Path:

@@ -112,3 +112,24 @@ def load_sketch_encoder(
             loaded.clear()  # a model in torch was needed to make the graph alone
             return found
     return loaded[-1] if loaded else load_encoder(name, device, download)
+
+
+def load_photo_graph(
+    name: str | None = None, device: str = "auto", download: bool = True
+) -> PhotoEncoder | None:
+    """The model's photo side by a graph that lies beside it, where the device is left to us or the
+    CPU; None where there is none. It starts at once, and takes longer for a photo than torch.
+
+    Raises:
+        ModelError: as `load_encoder`.
+    """
+    if device not in ("auto", "cpu"):
+        return None
+    from sbir_cli.encoder.graph_making import open_encoder
+    from sbir_cli.encoder.model_files import canonical_name
+
+    def load(wanted: str) -> PromptedEncoder:
+        return load_encoder(wanted, device, download)
+
+    found = open_encoder(canonical_name(name), download, None, load)
+    return found if found is not None and found.has("photo") else None

@@ -10,7 +10,8 @@ from sbir_cli import __version__
 from sbir_cli.config import IndexConfig
 from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.gallery.files import pending_index
-from sbir_cli.gallery.index import Matrix, build_index
+from sbir_cli.gallery.flat import Embedded, write_flat
+from sbir_cli.gallery.index import build_index, flat_by_size
 from sbir_cli.gallery.manifest import (
     FORMAT_VERSION,
     Manifest,
@@ -26,7 +27,7 @@ from sbir_cli.storage.glance import sample
 
 def commit(
     index: Path,
-    embeddings: Matrix,
+    embeddings: Embedded,
     good: list[PhotoRow],
     bad: list[PhotoRow],
     encoder: PhotoEncoder,
@@ -50,8 +51,12 @@ def commit(
     pending_database = database.with_name(database.name + ".new")
     relative, absolute = stored_roots(index, root, portable)
     try:
-        built = build_index(embeddings, storage)
-        _write_index(built.index, pending)
+        built = flat_by_size(embeddings.shape[0], storage)
+        if built is not None:
+            write_flat(pending, embeddings)
+        else:
+            built = build_index(embeddings.whole(), storage)
+            _write_index(built.index, pending)
         manifest = Manifest(
             format_version=FORMAT_VERSION,
             sbir=__version__,

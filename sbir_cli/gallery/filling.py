@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from sbir_cli.config import EmbedConfig
 from sbir_cli.embedding import Embeddings, Progress, embed_batches
 from sbir_cli.encoder import PhotoEncoder
@@ -43,7 +41,7 @@ def embed_photos(
         vectors: list[Embeddings | None] = []
         for row, vector in zip(batch, embedded, strict=True):
             bad = isinstance(vector, ImageError)
-            rows.append(replace(row, reason=str(vector)) if bad else row)
+            rows.append(row._replace(reason=str(vector)) if bad else row)
             vectors.append(None if isinstance(vector, ImageError) else vector)
         journal.add(rows, vectors)
         done += len(batch)

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from sbir_cli.errors import GalleryError
-from sbir_cli.gallery.index import Matrix, stored_embeddings
+from sbir_cli.gallery.flat import Matrix
+from sbir_cli.gallery.index import stored_embeddings
 
 _NPY = b"\x93NUMPY"
 

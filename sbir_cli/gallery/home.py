@@ -17,7 +17,8 @@ from sbir_cli.embedding import Embeddings
 from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.errors import GalleryError
 from sbir_cli.gallery.commit import commit, stored_roots
-from sbir_cli.gallery.index import Matrix, is_index
+from sbir_cli.gallery.flat import Embedded, Matrix
+from sbir_cli.gallery.index import is_index
 from sbir_cli.gallery.journal import Journal
 from sbir_cli.gallery.manifest import Manifest, PhotoRow, database_path
 from sbir_cli.gallery.previous import PreviousGallery, stored_manifest
@@ -153,10 +154,9 @@ class FileHome:
     def write(self, new: NewVersion, journal: AnyJournal) -> Manifest:
         """See `Home`."""
         assert isinstance(journal, Journal)
-        matrix = _embeddings(new, journal)
         return commit(
             self.index,
-            matrix,
+            _embeddings(new, journal),
             new.good,
             new.bad,
             new.encoder,
@@ -167,14 +167,25 @@ class FileHome:
         )
 
 
-def _embeddings(new: NewVersion, journal: Journal) -> Matrix:
-    """(N, D): the changed photos' from the journal, the others' from the index as it was."""
-    paths = [row.path for row in new.good]
-    matrix = np.empty((len(paths), new.encoder.dimension), dtype=np.float32)
-    fresh = [i for i, path in enumerate(paths) if path in new.changed]
-    for i, vector in zip(fresh, journal.embeddings(paths[i] for i in fresh), strict=True):
-        matrix[i] = vector
-    kept = [i for i, path in enumerate(paths) if path not in new.changed]
-    if kept:
-        matrix[kept] = new.before.embeddings_of([paths[i] for i in kept])
-    return matrix
+def _embeddings(new: NewVersion, journal: Journal) -> Embedded:
+    """The changed photos' from the journal, the others' from the index as it was."""
+    paths, changed, before = [row.path for row in new.good], new.changed, new.before
+    known = (-1 if path in changed else before.ids[path] for path in paths)
+    ids = np.fromiter(known, dtype=np.int64, count=len(paths))
+
+    def part(start: int, end: int) -> Matrix:
+        stays = ids[start:end] >= 0
+        kept = ids[start:end][stays]
+        old = before.embeddings(kept) if before.embeddings and len(kept) else None
+        if old is not None and len(old) == end - start:
+            return old
+        matrix = np.empty((end - start, new.encoder.dimension), dtype=np.float32)
+        if old is not None:
+            matrix[stays] = old
+        fresh = np.flatnonzero(~stays)
+        vectors = journal.embeddings(paths[start + i] for i in fresh)
+        for i, vector in zip(fresh, vectors, strict=True):
+            matrix[i] = vector
+        return matrix
+
+    return Embedded((len(paths), new.encoder.dimension), part)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -22,8 +22,8 @@ from sbir_cli.encoder import (
 )
 from sbir_cli.errors import GalleryError, MismatchError, UsageError
 from sbir_cli.gallery.commit import commit
+from sbir_cli.gallery.flat import Matrix, held
 from sbir_cli.gallery.foreign import read_vectors
-from sbir_cli.gallery.index import Matrix
 from sbir_cli.gallery.manifest import Manifest, PhotoRow
 from sbir_cli.gallery.narrowing import Ids
 from sbir_cli.storage.locks import locked
@@ -121,9 +121,9 @@ def import_embeddings(
         sample, cosines = _compare(photo_encoder, paths, matrix, sample, vectors, progress)
     changed = [int(i) for i in sample[cosines < ANOTHER]]
     for i in changed:  # the next update takes it for a new photo
-        rows[i] = replace(rows[i], size=0, mtime_ns=0)
+        rows[i] = rows[i]._replace(size=0, mtime_ns=0)
     bad = [
-        replace(row, reason=f"its vector has the length {length:g}")
+        row._replace(reason=f"its vector has the length {length:g}")
         for row, length, fine in zip(rows, lengths, good, strict=True)
         if not fine
     ]
@@ -290,7 +290,15 @@ def _commit(
         output.absolute().parent.mkdir(parents=True, exist_ok=True)
         with locked(output.with_name(output.name + ".lock")):
             return commit(
-                output, matrix, good, bad, encoder, storage, root, portable, imported_from=source
+                output,
+                held(matrix),
+                good,
+                bad,
+                encoder,
+                storage,
+                root,
+                portable,
+                imported_from=source,
             )
     except Timeout as error:
         raise GalleryError("another run is writing it", where=output) from error

@@ -4,27 +4,22 @@ from __future__ import annotations
 
 import math
 import os
-import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from sbir_cli.config import IndexConfig
 from sbir_cli.errors import GalleryError
+from sbir_cli.gallery.flat import FOURCC, HEADER, INNER_PRODUCT, Matrix, flat_bytes
 from sbir_cli.gallery.manifest import Manifest, remake
 from sbir_cli.gallery.tuning import tune
-
-Matrix = npt.NDArray[np.float32]
 
 _HNSW_NEIGHBOURS = 32
 _SCORED_EXACTLY = 10  # times as many photos as are asked for
 _LARGE = "ivf-rabitq"  # what auto takes where exact search is slow
-_INNER_PRODUCT = 0  # faiss.METRIC_INNER_PRODUCT
-_HEADER = struct.Struct("<4siqqqBi")  # fourcc, dimension, count, 2 unused, trained, metric
 
 
 @dataclass(frozen=True)
@@ -33,9 +28,20 @@ class BuiltIndex:
     is of that type."""
 
     index: Any
+    """None: it is flat, and its file needs no FAISS to be written."""
     type: str
     recall_at_10: float
     reason: str
+
+
+def flat_by_size(count: int, config: IndexConfig) -> BuiltIndex | None:
+    """What is said of the index of so many photos, where that is flat whatever they are."""
+    if config.type == "flat":
+        return BuiltIndex(None, "flat", 1.0, "as asked")
+    if config.type in (None, "auto") and count <= config.exact_limit:
+        limit = f"exact search is fast enough up to {config.exact_limit:,} photos"
+        return BuiltIndex(None, "flat", 1.0, f"auto: {limit}")
+    return None
 
 
 def build_index(embeddings: Matrix, config: IndexConfig) -> BuiltIndex:
@@ -47,12 +53,10 @@ def build_index(embeddings: Matrix, config: IndexConfig) -> BuiltIndex:
     import faiss
 
     kind: str = config.type or "auto"
-    exact, count = _flat(embeddings), f"{len(embeddings):,} photos"
-    limit = f"exact search is fast enough up to {config.exact_limit:,} photos"
-    if kind == "flat":
-        return BuiltIndex(exact, kind, 1.0, "as asked")
-    if kind == "auto" and len(embeddings) <= config.exact_limit:
-        return BuiltIndex(exact, "flat", 1.0, f"auto: {limit}")
+    exact = _flat(embeddings)
+    flat = flat_by_size(len(embeddings), config)
+    if flat is not None:
+        return replace(flat, index=exact)
     chosen = _LARGE if kind == "auto" else kind
     index = _KINDS[chosen].build(embeddings)
     assert index.metric_type == faiss.METRIC_INNER_PRODUCT
@@ -62,7 +66,8 @@ def build_index(embeddings: Matrix, config: IndexConfig) -> BuiltIndex:
     if recall < config.target_recall:
         why = f"auto: {chosen} found {recall:.3f} of what exact search finds, too little"
         return BuiltIndex(exact, "flat", 1.0, why)
-    return BuiltIndex(index, chosen, recall, f"auto: {count}, and {limit}")
+    limit = f"exact search is fast enough up to {config.exact_limit:,} photos"
+    return BuiltIndex(index, chosen, recall, f"auto: {len(embeddings):,} photos, and {limit}")
 
 
 def _flat(embeddings: Matrix) -> Any:
@@ -127,40 +132,49 @@ class _Kind:
 
 
 _KINDS = {
-    "flat": _Kind(_flat, b"IxFI"),
+    "flat": _Kind(_flat, FOURCC),
     "hnsw": _Kind(_hnsw, b"IHNf"),
     "ivf": _Kind(_ivf, b"IwFl"),
     "ivf-rabitq": _Kind(_ivf_rabitq, b"IxRF"),
 }
 
 
-def read_index(path: Path, manifest: Manifest) -> Any:
-    """The FAISS index at `path`, memory-mapped, after its header agreed with the manifest.
+def require_header(path: Path, manifest: Manifest) -> None:
+    """Refuse a file that does not begin as the index that the manifest describes.
 
-    FAISS's reader trusts its input, so type, dimension, count, metric and, for a flat index, the
-    file's exact size are checked first.
+    Who reads it on trusts it, so type, dimension, count, metric and, for a flat index, the file's
+    exact size are checked.
 
     Raises:
-        GalleryError: the file is not the index that the manifest describes.
+        GalleryError: it is another.
     """
-    import faiss
-
     remedy = remake(path)
-    if not is_index(path) or path.stat().st_size < _HEADER.size:
+    if not is_index(path) or path.stat().st_size < HEADER.size:
         raise GalleryError("not a FAISS index that sbir wrote", where=path, remedy=remedy)
     with path.open("rb") as file:
-        header = file.read(_HEADER.size)
-    fourcc, dimension, count, _, _, trained, metric = _HEADER.unpack(header)
-    flat_bytes = _HEADER.size + 8 + 4 * manifest.photos * manifest.dimension
+        header = file.read(HEADER.size)
+    fourcc, dimension, count, _, _, trained, metric = HEADER.unpack(header)
+    flat_size = flat_bytes(manifest.photos, manifest.dimension)
     agrees = (
         manifest.index_type in _KINDS
         and fourcc == _KINDS[manifest.index_type].fourcc
         and (dimension, count) == (manifest.dimension, manifest.photos)
-        and (trained, metric) == (1, _INNER_PRODUCT)
-        and (manifest.index_type != "flat" or path.stat().st_size == flat_bytes)
+        and (trained, metric) == (1, INNER_PRODUCT)
+        and (manifest.index_type != "flat" or path.stat().st_size == flat_size)
     )
     if not agrees:
         raise GalleryError("the index is not the one its .db describes", where=path, remedy=remedy)
+
+
+def read_index(path: Path, manifest: Manifest) -> Any:
+    """The FAISS index at `path`, memory-mapped, after `require_header`.
+
+    Raises:
+        GalleryError: the file is not the index that the manifest describes.
+    """
+    require_header(path, manifest)
+    import faiss
+
     flag = faiss.IO_FLAG_MMAP if manifest.index_type == "ivf" else faiss.IO_FLAG_MMAP_IFC
     try:
         if not _faiss_can_name(path):
@@ -169,7 +183,7 @@ def read_index(path: Path, manifest: Manifest) -> Any:
                 return faiss.read_index(python_faiss.PyCallbackIOReader(file.read))
         return faiss.read_index(str(path), flag)
     except RuntimeError as error:
-        raise GalleryError("the index is damaged", where=path, remedy=remedy) from error
+        raise GalleryError("the index is damaged", where=path, remedy=remake(path)) from error
 
 
 def _faiss_can_name(path: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,7 +19,8 @@ from sbir_cli.gallery.files import (
     pending_index,
     possible_roots,
 )
-from sbir_cli.gallery.index import Matrix, read_index, stored_embeddings
+from sbir_cli.gallery.flat import Ids, Matrix, read_flat
+from sbir_cli.gallery.index import read_index, require_header, stored_embeddings
 from sbir_cli.gallery.manifest import Database, Manifest, PhotoRow, database_path
 
 
@@ -58,7 +59,8 @@ class PreviousGallery:
     """Whether photos are there, below `root`."""
     rows: dict[bytes, PhotoRow] = field(default_factory=dict)
     ids: dict[bytes, int] = field(default_factory=dict)
-    embeddings: Matrix | None = None
+    embeddings: Callable[[Ids], Matrix] | None = None
+    """(N, D) of N photos by their ids."""
     fixed: bool = False
     """Whether its paths cannot be made relative to a folder above their root."""
 
@@ -83,7 +85,7 @@ class PreviousGallery:
             file = committed_index(index, manifest)
             if file != index:  # a run was killed between its two renames: finish them
                 file = file.replace(index)
-            embeddings = stored_embeddings(read_index(file, manifest))
+            embeddings = _reader(file, manifest)
             rows = database.rows()
             sample = database.sample()
         root = find_root(possible_roots(index, manifest), sample)
@@ -112,7 +114,7 @@ class PreviousGallery:
                     remedy=f"embed all of them anew with --rebuild and --root {root}",
                 )
             prefix = os.fsencode(folder.as_posix()) + b"/"
-            rows = {prefix + path: replace(r, path=prefix + path) for path, r in self.rows.items()}
+            rows = {prefix + path: r._replace(path=prefix + path) for path, r in self.rows.items()}
             ids = {prefix + path: i for path, i in self.ids.items()}
             return replace(self, root=root, rows=rows, ids=ids)
         if any((root / os.fsdecode(path)).exists() for path in self.rows):
@@ -122,7 +124,16 @@ class PreviousGallery:
             remedy="give --root where they are now, or --rebuild to embed PHOTOS alone",
         )
 
-    def embeddings_of(self, paths: Sequence[bytes]) -> Matrix:
-        """(N, D) embeddings of N photos that it holds."""
-        assert self.embeddings is not None
-        return np.asarray(self.embeddings[[self.ids[path] for path in paths]])
+
+def _reader(index: Path, manifest: Manifest) -> Callable[[Ids], Matrix]:
+    """What gives a gallery's embeddings by their ids; a flat one's are read as they are asked for,
+    so that its file is never open when a new one takes its place.
+
+    Raises:
+        GalleryError: the index is damaged.
+    """
+    if manifest.index_type == "flat":
+        require_header(index, manifest)
+        return lambda ids: read_flat(index, ids, manifest.dimension)
+    matrix = stored_embeddings(read_index(index, manifest))
+    return lambda ids: np.asarray(matrix[ids])

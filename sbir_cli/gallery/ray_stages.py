@@ -69,7 +69,7 @@ def embed_by_ray(
             rows = [left[number] for number in batch["number"]]
             reasons = [str(reason) for reason in batch["reason"]]
             journal.add(
-                [replace(r, reason=why or None) for r, why in zip(rows, reasons, strict=True)],
+                [r._replace(reason=why or None) for r, why in zip(rows, reasons, strict=True)],
                 [
                     None if why else np.array(vector, dtype=np.float32)
                     for vector, why in zip(batch["vector"], reasons, strict=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,14 +12,20 @@ from sbir_cli.config import EmbedConfig, IndexConfig
 from sbir_cli.embedding import Progress
 from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.encoder.loading import MakeEncoder
-from sbir_cli.errors import SbirError, UsageError
+from sbir_cli.errors import MismatchError, SbirError, UsageError
 from sbir_cli.gallery.filling import embed_photos
 from sbir_cli.gallery.home import AnyJournal, Home, NewVersion
 from sbir_cli.gallery.manifest import Manifest, PhotoRow
 from sbir_cli.gallery.photo_source import PhotoSource
 from sbir_cli.gallery.previous import PreviousGallery
-from sbir_cli.imaging.folders import FoundPhotos
+from sbir_cli.imaging.folders import FoundPhotos, RemoteFile
 from sbir_cli.imaging.left_out import LeftOut
+from sbir_cli.storage.collector import uncollected
+
+Introduce = Callable[[PhotoEncoder], None]
+
+_FEW = 16
+"""Photos that a graph has embedded before torch would be loaded."""
 
 
 @dataclass(frozen=True)
@@ -52,16 +58,24 @@ class UpdateRun:
     portable: bool
     make_encoder: MakeEncoder | None = None
     """What loads the encoder again, for other processes; None: it is sent to them."""
+    for_many: MakeEncoder | None = None
+    """What loads an encoder that takes longer to start and less for a photo; None: there is none.
+    """
+    introduce: Introduce = lambda encoder: None
+    """Told the encoder that embeds, before it does."""
 
     def update(self, progress: Progress) -> UpdateReport:
         """Embed, merge and commit; errors as `update_gallery`."""
         start = time.perf_counter()
-        scanned = {row.path: row for row in map(self._stat, self.found.paths)}
-        todo = [row for path, row in sorted(scanned.items()) if self.before.rows.get(path) != row]
+        scanned = self._scanned()
+        known = self.before.rows
+        todo = [row for path, row in sorted(scanned.items()) if known.get(path) != row]
+        encoder = self._encoder_for(len(todo))
+        self.introduce(encoder)
         owner = f"{self.encoder.photo_fingerprint} {self.root}".encode("utf-8", "backslashreplace")
         journal = self.home.journal(owner.decode())
         try:
-            self._fill(todo, journal, progress)
+            self._fill(todo, encoder, journal, progress)
             fresh = journal.known()
             rows = self._merge(scanned, {row.path: fresh[row.path] for row in todo})
             manifest = self._write(rows, {row.path for row in todo}, journal)
@@ -82,38 +96,58 @@ class UpdateRun:
             left_out=self.found.left_out,
         )
 
-    def _fill(self, todo: list[PhotoRow], journal: AnyJournal, progress: Progress) -> None:
+    def _encoder_for(self, count: int) -> PhotoEncoder:
+        """The one that is done first with so many photos: the same one for a run that goes on.
+
+        Raises:
+            MismatchError: the model's files were changed meanwhile.
+        """
+        if self.for_many is None or count <= _FEW:
+            return self.encoder
+        loaded = self.for_many()
+        if loaded.photo_fingerprint != self.encoder.photo_fingerprint:
+            raise MismatchError(f"{loaded.name} was changed meanwhile", remedy="start again")
+        return loaded
+
+    def _fill(
+        self,
+        todo: list[PhotoRow],
+        encoder: PhotoEncoder,
+        journal: AnyJournal,
+        progress: Progress,
+    ) -> None:
         remote = self.found.remote.items()
         starts = {self._key(path): f.start for path, f in remote if f.start is not None}
-        source = PhotoSource(self.root, self.encoder.preprocess, starts)
+        source = PhotoSource(self.root, encoder.preprocess, starts)
         if self.embed.ray is None:
-            embed_photos(todo, source, self.encoder, self.embed, journal, progress)
+            embed_photos(todo, source, encoder, self.embed, journal, progress)
             return
         from sbir_cli.gallery.ray_stages import embed_by_ray
 
-        encoder = self.encoder
         make = self.make_encoder or (lambda: encoder)  # sent to others: the encoder and no more
         embed_by_ray(todo, source, encoder, make, self.embed, journal, progress)
 
-    def _key(self, path: Path) -> bytes:
+    def _key(self, path: str | Path) -> bytes:
         """A file's or folder's path relative to the root, as it is stored."""
         return os.fsencode(os.path.relpath(path, self.root).replace(os.sep, "/"))
 
-    def _stat(self, path: Path) -> PhotoRow:
-        key = self._key(path)
-        if key.startswith(b"../"):
-            raise UsageError(
-                f"{path} is not below the root {self.root}",
-                remedy="give --root a folder above all photos",
-            )
-        if path in self.found.remote:
-            file = self.found.remote[path]
-            return PhotoRow(key, file.size, file.mtime_ns)
-        try:
-            status = os.stat(path)
-        except OSError:
-            return PhotoRow(key, 0, 0)  # decoding it will tell why
-        return PhotoRow(key, status.st_size, status.st_mtime_ns)
+    @uncollected()
+    def _scanned(self) -> dict[bytes, PhotoRow]:
+        """Rows by path of the photos that were found, as they are now."""
+        remote, rows = self.found.remote, {}
+        above = os.path.join(self.root, "")
+        for name in self.found.names:
+            if name.startswith(above):  # so nearly all: `relpath` takes longer than the disk
+                key = os.fsencode(name[len(above) :].replace(os.sep, "/"))
+            else:
+                key = self._key(name)
+            if key.startswith(b"../"):
+                raise UsageError(
+                    f"{name} is not below the root {self.root}",
+                    remedy="give --root a folder above all photos",
+                )
+            rows[key] = _row_of(remote[name], key) if name in remote else _stat(name, key)
+        return rows
 
     def _merge(
         self, scanned: dict[bytes, PhotoRow], fresh: dict[bytes, PhotoRow]
@@ -134,8 +168,9 @@ class UpdateRun:
         manifest = self.before.manifest
         if manifest and rows == self.before.rows and self._asks_for_the_same(manifest):
             return manifest
-        good = [row for _, row in sorted(rows.items()) if row.reason is None]
-        bad = [row for _, row in sorted(rows.items()) if row.reason is not None]
+        ordered = [row for _, row in sorted(rows.items())]
+        good = [row for row in ordered if row.reason is None]
+        bad = [row for row in ordered if row.reason is not None]
         if not good:
             if not bad and self.found.gone:
                 raise SbirError(
@@ -154,6 +189,18 @@ class UpdateRun:
     def _asks_for_the_same(self, manifest: Manifest) -> bool:
         wanted = (self.storage.type, *self.home.roots(self.root, self.portable))
         return wanted == (manifest.index_choice, manifest.root, manifest.root_absolute)
+
+
+def _row_of(file: RemoteFile, key: bytes) -> PhotoRow:
+    return PhotoRow(key, file.size, file.mtime_ns)
+
+
+def _stat(name: str, key: bytes) -> PhotoRow:
+    try:
+        status = os.stat(name)
+    except OSError:
+        return PhotoRow(key, 0, 0)  # decoding it will tell why
+    return PhotoRow(key, status.st_size, status.st_mtime_ns)
 
 
 def _is_below(path: bytes, folders: Set[bytes]) -> bool:

@@ -12,21 +12,21 @@ same bytes as one that was not.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
 from sbir_cli.config import EmbedConfig, IndexConfig, IndexType
 from sbir_cli.embedding import Progress
-from sbir_cli.encoder import PhotoEncoder, load_encoder
+from sbir_cli.encoder import PhotoEncoder, load_encoder, load_photo_graph
 from sbir_cli.encoder.loading import LoadEncoder, MakeEncoder
 from sbir_cli.errors import UsageError
 from sbir_cli.gallery.home import FileHome, Home
 from sbir_cli.gallery.milvus.address import MilvusAddress
 from sbir_cli.gallery.places import Place, place_of
 from sbir_cli.gallery.previous import PreviousGallery
-from sbir_cli.gallery.run import UpdateReport, UpdateRun
+from sbir_cli.gallery.run import Introduce, UpdateReport, UpdateRun
 from sbir_cli.imaging.images import FoundPhotos, find_photos
 from sbir_cli.imaging.remote import is_remote, root_path
 from sbir_cli.imaging.remote_listing import find_remote
@@ -45,7 +45,7 @@ def embed_gallery(
     root: Path | None = None,
     portable: bool | None = None,
     rebuild: bool = False,
-    introduce: Callable[[PhotoEncoder], None] = lambda encoder: None,
+    introduce: Introduce = lambda encoder: None,
     progress: Progress = lambda done, total: None,
 ) -> UpdateReport:
     """Embed photos into the gallery at `index`, or update it; what is not said stays as it is.
@@ -58,7 +58,7 @@ def embed_gallery(
             or the bundled one for a new gallery.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         exclude, follow_links: see `find_photos`.
-        introduce: told the encoder before the work begins.
+        introduce: told the encoder before it begins to embed.
         embed, storage, root, portable, rebuild, progress: see `update_gallery`.
 
     Raises:
@@ -84,8 +84,9 @@ def embed_gallery(
             map(Path, given), exclude, follow_links=follow_links, allow_gone=embed.prune
         )
     wanted = model or (kept.encoder if kept else None)
-    encoder = load_encoder(wanted, device, download=model is not None)
-    introduce(encoder)
+    download = model is not None
+    light = None if embed.ray else load_photo_graph(wanted, device, download)
+    encoder = light or load_encoder(wanted, device, download)
     return update_gallery(
         place,
         found,
@@ -96,7 +97,9 @@ def embed_gallery(
         portable=portable,
         rebuild=rebuild,
         # each process of a cluster sees the GPU that is its own, whatever its number is here
-        make_encoder=LoadEncoder(encoder.name, device.partition(":")[0], model is not None),
+        make_encoder=LoadEncoder(encoder.name, device.partition(":")[0], download),
+        for_many=LoadEncoder(encoder.name, device, download) if light else None,
+        introduce=introduce,
         progress=progress,
     )
 
@@ -112,6 +115,8 @@ def update_gallery(
     portable: bool | None = None,
     rebuild: bool = False,
     make_encoder: MakeEncoder | None = None,
+    for_many: MakeEncoder | None = None,
+    introduce: Introduce = lambda encoder: None,
     progress: Progress = lambda done, total: None,
 ) -> UpdateReport:
     """Make or update the gallery at `index` by an encoder at hand.
@@ -128,6 +133,9 @@ def update_gallery(
         rebuild: embed everything anew and keep none of the gallery's photos.
         make_encoder: loads the encoder again on other machines, for `EmbedConfig.ray` (None: the
             encoder at hand is sent to them).
+        for_many: loads an encoder that starts later and embeds faster than the one at hand, where
+            there is one.
+        introduce: told which of them embeds.
         progress: told after every batch.
 
     Raises:
@@ -154,6 +162,8 @@ def update_gallery(
             storage=replace(storage, type=storage.type or own),
             portable=portable,
             make_encoder=make_encoder,
+            for_many=for_many,
+            introduce=introduce,
         )
         return run.update(progress)
 

@@ -16,6 +16,7 @@ from sbir_cli.embedding import embed_files, photo_pixels
 from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.errors import GalleryError, UsageError
 from sbir_cli.gallery.commit import commit
+from sbir_cli.gallery.flat import held
 from sbir_cli.gallery.gallery import Gallery
 from sbir_cli.gallery.importing import ANOTHER
 from sbir_cli.gallery.manifest import Manifest, PhotoRow
@@ -144,9 +145,9 @@ def merge(galleries: Sequence[Gallery], output: Path, storage: IndexConfig) -> M
                 good[path] = (moved, number, place)
             else:
                 bad[path] = moved
-    held = [gallery.embeddings() for gallery in galleries]
+    matrices = [gallery.embeddings() for gallery in galleries]
     ordered = sorted(good.items())
-    vectors = np.stack([held[number][place] for _, (_, number, place) in ordered])
+    vectors = np.stack([matrices[number][place] for _, (_, number, place) in ordered])
     rows = [row for _, (row, _, _) in ordered]
     skipped = [bad[path] for path in sorted(bad)]
     stated = cast("PhotoEncoder", _Stated(first.encoder, first.fingerprint))
@@ -156,7 +157,7 @@ def merge(galleries: Sequence[Gallery], output: Path, storage: IndexConfig) -> M
     try:
         with locked(output.with_name(output.name + ".lock")):
             return commit(
-                output, vectors, rows, skipped, stated, storage, root, portable, imported_from
+                output, held(vectors), rows, skipped, stated, storage, root, portable, imported_from
             )
     except Timeout as error:
         raise GalleryError("another run is writing it", where=output) from error

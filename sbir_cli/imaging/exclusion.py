@@ -35,13 +35,13 @@ class Exclusion:
         except ValueError as error:
             raise UsageError(f"--exclude: {error}") from error
 
-    def matches(self, path: Path, top: Path, folder: bool) -> bool:
+    def matches(self, path: str | Path, top: Path, folder: bool) -> bool:
         """Whether a file or folder below `top` is left out; a folder with all that is in it."""
         if not self._given:
             return False
         below = os.path.relpath(path, top).replace(os.sep, "/")
         end = "/" if folder else ""
-        whole = path.as_posix().lstrip("/") + end
+        whole = str(path).replace(os.sep, "/").lstrip("/") + end
         names = (below + end, f"{top.name}/{below}{end}")
         self._note(names, whole)
         if folder and self._exceptions:  # what is in it may be an exception

@@ -13,6 +13,7 @@ from sbir_cli.imaging.drives import may_be_unmounted
 from sbir_cli.imaging.exclusion import Exclusion
 from sbir_cli.imaging.formats import FOREIGN_SUFFIXES, PHOTO_SUFFIXES, RAW_SUFFIXES, format_of
 from sbir_cli.imaging.left_out import LeftOut
+from sbir_cli.imaging.remote import root_path
 from sbir_cli.imaging.software_folders import is_software_folder
 
 _NEVER = frozenset(
@@ -56,15 +57,20 @@ class FoundPhotos:
 
     inputs: list[Path]
     """What was searched, absolute."""
-    paths: list[Path]
-    """Absolute, in byte order, without repeats."""
+    names: list[str]
+    """Absolute paths in byte order, without repeats; as text, since there may be millions."""
     unreadable: list[tuple[Path, str]]
     """Folders that could not be listed, and why."""
     left_out: LeftOut = field(default_factory=LeftOut)
     gone: list[Path] = field(default_factory=list)
     """Inputs that are not there any more."""
-    remote: Mapping[Path, RemoteFile] = field(default_factory=dict)
+    remote: Mapping[str, RemoteFile] = field(default_factory=dict)
     """Of the photos in remote storage, what the store says of each."""
+
+    @property
+    def paths(self) -> list[Path]:
+        """The names as paths."""
+        return list(map(root_path, self.names))
 
 
 def find_photos(
@@ -108,13 +114,13 @@ def find_photos(
         elif stat.S_ISDIR(kind):
             scan.folder(top)
         else:
-            scan.paths.add(top)
+            scan.names.add(str(top))
     scan.finish()
     scan.left_out.unmatched = scan.exclusion.unmatched()
-    paths = sorted(scan.paths, key=os.fsencode)
-    if not paths and not gone:
+    names = sorted(scan.names, key=os.fsencode)
+    if not names and not gone:
         raise _nothing(given, scan)
-    return FoundPhotos(tops, paths, scan.unreadable, scan.left_out, gone)
+    return FoundPhotos(tops, names, scan.unreadable, scan.left_out, gone)
 
 
 def _require_parent(top: Path) -> None:
@@ -143,12 +149,12 @@ class _Scan:
 
     def __init__(self, exclusion: Exclusion, follow_links: bool) -> None:
         self.exclusion, self.follow_links = exclusion, follow_links
-        self.paths: set[Path] = set()
+        self.names: set[str] = set()
         self.unreadable: list[tuple[Path, str]] = []
         self.left_out = LeftOut()
         self._seen: set[tuple[int, int]] = set()
         self._linked_folders: list[tuple[Path, Path]] = []
-        self._linked_files: set[Path] = set()
+        self._linked_files: set[str] = set()
 
     def folder(self, top: Path, start: Path | None = None) -> None:
         """Everything below a folder that was given, or below a linked one (`start`) in it."""
@@ -171,26 +177,26 @@ class _Scan:
 
     def _entry(self, entry: os.DirEntry[str], top: Path) -> Path | None:
         """Take or count one entry; returns it where it is a folder to go into."""
-        path, name = Path(entry.path), entry.name
+        name = entry.name
         folder = _is_folder(entry)
-        if self.exclusion.matches(path, top, folder):
+        if self.exclusion.matches(entry.path, top, folder):
             self.left_out.excluded += 1
         elif name.startswith("."):
             self.left_out.hidden += 1
         elif not folder:
-            self._file(path, entry)
-        elif is_software_folder(name, path.parent.name):
+            self._file(entry)
+        elif is_software_folder(name, Path(entry.path).parent.name):
             self.left_out.folders[name] += 1
         elif _is_link(entry):
-            self._linked_folders.append((path, top))
+            self._linked_folders.append((Path(entry.path), top))
         else:
-            return path
+            return Path(entry.path)
         return None
 
-    def _file(self, path: Path, entry: os.DirEntry[str]) -> None:
-        suffix = path.suffix.lower()
-        if suffix in PHOTO_SUFFIXES or suffix in RAW_SUFFIXES or _begins_like_photo(path, entry):
-            (self._linked_files if entry.is_symlink() else self.paths).add(path)
+    def _file(self, entry: os.DirEntry[str]) -> None:
+        suffix = _suffix(entry.name)
+        if suffix in PHOTO_SUFFIXES or suffix in RAW_SUFFIXES or _begins_like_photo(entry):
+            (self._linked_files if entry.is_symlink() else self.names).add(entry.path)
         elif suffix in FOREIGN_SUFFIXES:
             self.left_out.formats[suffix[1:].upper()] += 1
         else:
@@ -208,28 +214,34 @@ class _Scan:
             else:
                 self.folder(top, path)
         self.left_out.links = len(self._linked_folders)
-        real = {os.path.realpath(path) for path in self.paths} if self._linked_files else set()
-        for path in sorted(self._linked_files, key=os.fsencode):
-            target = os.path.realpath(path)
+        real = {os.path.realpath(name) for name in self.names} if self._linked_files else set()
+        for name in sorted(self._linked_files, key=os.fsencode):
+            target = os.path.realpath(name)
             self.left_out.twice += target in real
             if target not in real:
-                self.paths.add(path)
+                self.names.add(name)
             real.add(target)
         self._leave_out_raws()
 
     def _leave_out_raws(self) -> None:
         """Of the files of one picture only one: what the camera or the user developed, else the
         first RAW."""
-        raws = sorted(path for path in self.paths if path.suffix.lower() in RAW_SUFFIXES)
+        ends = tuple(RAW_SUFFIXES)
+        raws = sorted(Path(name) for name in self.names if name.lower().endswith(ends))
         if not raws:
             return
-        taken = {(path.parent, path.stem.casefold()) for path in self.paths - set(raws)}
+        others = map(Path, self.names - set(map(str, raws)))
+        taken = {(path.parent, path.stem.casefold()) for path in others}
         for path in raws:
             stem, whole = (path.parent, path.stem.casefold()), (path.parent, path.name.casefold())
             if stem in taken or whole in taken:
-                self.paths.discard(path)
+                self.names.discard(str(path))
                 self.left_out.beside += 1
             taken.add(stem)
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -244,15 +256,15 @@ def _is_link(entry: os.DirEntry[str]) -> bool:
     return entry.is_symlink() or (junction is not None and bool(junction()))
 
 
-def _begins_like_photo(path: Path, entry: os.DirEntry[str]) -> bool:
+def _begins_like_photo(entry: os.DirEntry[str]) -> bool:
     """Whether a file of no known suffix is a photo: by its first bytes."""
-    suffix = path.suffix.lower()
+    suffix = _suffix(entry.name)
     if suffix in _NEVER or suffix in FOREIGN_SUFFIXES:
         return False
     try:
         if not entry.is_file():
             return False
-        with path.open("rb") as file:
+        with Path(entry.path).open("rb") as file:
             format_of(file)
     except (ImageError, OSError):
         return False

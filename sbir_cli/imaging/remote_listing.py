@@ -49,8 +49,8 @@ def find_remote(inputs: Iterable[str], exclude: Sequence[str] = ()) -> FoundPhot
             where=", ".join(given),
             remedy="name folders or tar shards that hold JPEG, PNG, WebP or other photos",
         )
-    paths = sorted(scan.files, key=os.fsencode)
-    return FoundPhotos(scan.inputs, paths, [], scan.left_out, [], scan.files)
+    names = sorted(scan.files, key=os.fsencode)
+    return FoundPhotos(scan.inputs, names, [], scan.left_out, [], scan.files)
 
 
 def _cannot_be_listed(url: str, error: Exception) -> SbirError:
@@ -71,7 +71,7 @@ class _Scan:
 
     exclusion: Exclusion
     inputs: list[Path] = field(default_factory=list)
-    files: dict[Path, RemoteFile] = field(default_factory=dict)
+    files: dict[str, RemoteFile] = field(default_factory=dict)
     left_out: LeftOut = field(default_factory=LeftOut)
 
     def input(self, url: str) -> None:
@@ -109,7 +109,7 @@ class _Scan:
         elif file.start is not None and self._excluded(path, top):
             self.left_out.excluded += 1
         else:
-            self.files[path] = file
+            self.files[str(path)] = file
 
     def _excluded(self, path: Path, top: Path) -> bool:
         above = [folder for folder in path.parents if folder.is_relative_to(top) and folder != top]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import faiss
 import numpy as np
 import pytest
 
 from sbir_cli.config import IndexConfig
 from sbir_cli.gallery import update_gallery
+from sbir_cli.gallery.flat import held, read_flat, write_flat
 from sbir_cli.gallery.index import build_index
 from sbir_cli.gallery.tuning import sketch_like
 from sbir_cli.imaging.images import find_photos
@@ -51,3 +53,15 @@ def test_auto_takes_no_index_that_misses_its_recall() -> None:
     questions = sketch_like(photos, 64)
     assert np.allclose(np.linalg.norm(questions, axis=1), 1, atol=1e-5)
     assert (questions @ photos.T).max(axis=1).mean() < 0.95  # none is a photo of the gallery
+
+
+def test_a_flat_index_is_written_as_faiss_writes_it_and_read_in_any_order(tmp_path: Path) -> None:
+    matrix = np.random.default_rng(0).normal(size=(2500, 8)).astype(np.float32)
+    index = faiss.IndexFlatIP(8)
+    index.add(matrix)
+    faiss.write_index(index, str(tmp_path / "theirs"))
+    write_flat(tmp_path / "ours", held(matrix))
+    assert (tmp_path / "ours").read_bytes() == (tmp_path / "theirs").read_bytes()
+    for ids in ([], [7], range(2500), [0, 1, 2, 2400, 9, 10, 2499, 2499]):
+        wanted = np.array(ids, dtype=np.int64)
+        assert np.array_equal(read_flat(tmp_path / "ours", wanted, 8), matrix[wanted])

@@ -57,6 +57,7 @@ def test_the_model_is_kept_and_not_downloaded(
         return FakeEncoder()
 
     monkeypatch.setattr("sbir_cli.gallery.update.load_encoder", load)
+    monkeypatch.setattr("sbir_cli.gallery.update.load_photo_graph", lambda *of: None)
     told: list[str] = []
     index = tmp_path / "idx.faiss"
     embed_gallery(str(photos), str(index), introduce=lambda encoder: told.append(encoder.name))

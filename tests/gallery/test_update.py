@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from sbir_cli.config import EmbedConfig
-from sbir_cli.errors import SbirError
+from sbir_cli.embedding import Progress
+from sbir_cli.errors import MismatchError, SbirError
 from sbir_cli.gallery import Gallery, update_gallery
 from sbir_cli.imaging.images import find_photos
 from tests.fakes import FakeEncoder, draw_photo
@@ -130,3 +131,37 @@ def test_prune_keeps_what_an_unreadable_folder_holds(photos: Path, tmp_path: Pat
     report = update_gallery(index, hidden, FakeEncoder(), embed=prune)
     assert report.removed == 0 and report.skipped == hidden.unreadable
     assert update_gallery(index, found, FakeEncoder(), embed=prune).removed == 2
+
+
+def test_few_photos_are_embedded_by_what_starts_at_once_and_many_by_what_is_faster(
+    photos: Path, tmp_path: Path
+) -> None:
+    """By the number there is to do, not by what an interrupted run left of it."""
+    index, told = tmp_path / "idx.faiss", []
+    at_once, fast = FakeEncoder(name="at once"), FakeEncoder(name="fast")
+
+    def update(fast: FakeEncoder, progress: Progress = lambda done, total: None) -> None:
+        update_gallery(
+            index,
+            find_photos([photos]),
+            at_once,
+            embed=EmbedConfig(batch_size=8),
+            for_many=lambda: fast,
+            introduce=lambda encoder: told.append(encoder.name),
+            progress=progress,
+        )
+
+    def interrupt(done: int, total: int) -> None:
+        if done >= 8:
+            raise KeyboardInterrupt
+
+    update(fast)
+    for i in range(17):
+        draw_photo(photos / f"new{i}.png", seed=100 + i)
+    with pytest.raises(MismatchError, match="changed meanwhile"):
+        update(FakeEncoder(fingerprint="another"))
+    with pytest.raises(KeyboardInterrupt):
+        update(fast, interrupt)
+    update(fast)
+    assert at_once.batches == [8, 2] and fast.batches == [8, 8, 1]
+    assert told == ["at once", "fast", "fast"]
