@@ -26,6 +26,8 @@ PHOTO_WEIGHT = 0.75
 """Of photos to be like, beside drawing or words of weight 1."""
 UNLIKE_WEIGHT = 0.4
 """Of what it is not, beside what is looked for."""
+NOTHING_ALIKE = "nothing here looks like your drawing"
+"""What is said where no photo reaches a percentile."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +61,8 @@ class Question:
             self.sketch is None or any(beside) or self.unlike_words or self.mirror
         ):
             raise UsageError(
-                "--min-score as a percentile is of one drawing alone; give a cosine or a share of "
-                "the best"
+                "a percentile (--min-score p95) is of one drawing alone; leave out the rest, or "
+                "give a cosine or a share of the best"
             )
         if not 0 <= self.weight <= 1:
             raise UsageError(f"--weight must be in [0, 1], not {self.weight}")

@@ -36,6 +36,9 @@ from sbir_cli.encoder import SketchEncoder, load_sketch_encoder
 from sbir_cli.encoder.graph_cache import GraphCache
 from sbir_cli.errors import ImageError, UsageError
 from sbir_cli.gallery import Gallery, Hit
+from sbir_cli.gallery.background import Background, embedded, maker_of
+from sbir_cli.gallery.previous import shipped_background
+from sbir_cli.imaging.preprocess import Pixels
 from sbir_cli.imaging.remote import root_path
 from sbir_cli.imaging.sketches import Sketch, mirrored, read_sketches, sketch_of
 from sbir_cli.imaging.thumbnails import data_uri, photo_uri
@@ -108,7 +111,7 @@ class Searcher:
         self.gallery, self.encoder = gallery, encoder
         self._one_at_a_time = threading.Lock()  # a prompted tower is changed while it computes
         self._whole_model = WholeModel(encoder, self._one_at_a_time)
-        self._nothings: Embeddings | None = None
+        self._nothings: Background | None = None
         self._reached: dict[str | None, list[float]] = {}
 
     @classmethod
@@ -275,36 +278,40 @@ class Searcher:
         return replace(config, min_percentile=None, min_score=min(max(least, given), 1.0))
 
     def _background(self, where: str | None) -> list[float]:
-        """The best score of each drawing of nothing. It is not kept in the gallery: one gallery
-        serves several sketch branches, and each has scores of its own."""
+        """The best score of each drawing of nothing."""
+        held = self.gallery.background
+        if where is None and held is not None and held.maker == maker_of(self.encoder):
+            return list(held.best)
         reached = self._reached.get(where)
         if reached is None:
             config = QueryConfig(top=1, where=where)
-            found = self.gallery.nearest(self._nothing(), self.encoder, config)
+            found = self.gallery.nearest(self._nothing().embeddings, self.encoder, config)
             reached = [hits[0].score for hits in found if hits]
             self._reached = {where: reached}
         return reached
 
-    def _nothing(self) -> Embeddings:
-        """(100, D) embeddings of the drawings of nothing."""
+    def _nothing(self) -> Background:
+        """The drawings of nothing: the gallery's, those that ship, or embedded now."""
         if self._nothings is None:
-            from sbir_cli.imaging.background import drawings_of_nothing
-
-            drawn = drawings_of_nothing()
-            parts = [drawn[i : i + _BATCH] for i in range(0, len(drawn), _BATCH)]
-            self._nothings = np.stack([vector for p in parts for vector in self._sketches(p)])
+            maker = maker_of(self.encoder)
+            known = filter(None, (self.gallery.background, shipped_background()))
+            self._nothings = next((each for each in known if each.maker == maker), None)
+        if self._nothings is None:
+            self._nothings = embedded(self.encoder, self._encode)
         return self._nothings
+
+    def _encode(self, pixels: Pixels) -> Embeddings:
+        with self._one_at_a_time:
+            return self.encoder.encode_sketches(pixels)
 
     def _sketches(self, sketches: list[Sketch]) -> list[Vector]:
         images = [sketch.image for sketch in sketches]
-        preprocess, encode = self.encoder.preprocess, self.encoder.encode_sketches
         vectors: list[Vector] = []
-        with self._one_at_a_time:
-            for _, embedded in embed_batches([images], preprocess, encode, workers=1):
-                for each in embedded:
-                    if isinstance(each, ImageError):
-                        raise each
-                    vectors.append(each)
+        for _, part in embed_batches([images], self.encoder.preprocess, self._encode, workers=1):
+            for each in part:
+                if isinstance(each, ImageError):
+                    raise each
+                vectors.append(each)
         return vectors
 
     def close(self) -> None:

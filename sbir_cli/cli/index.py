@@ -59,6 +59,7 @@ def info(
     gallery = _open(index, root)
     facts = dataclasses.asdict(gallery.manifest)
     facts |= {"root": str(gallery.root), "photos_found": gallery.photos_found}
+    facts["p95_of_nothing"] = gallery.background and gallery.background.percentile(95)
     if as_json:
         write_results((json.dumps(facts) + "\n").encode("utf-8", "backslashreplace"))
         return

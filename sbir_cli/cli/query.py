@@ -139,6 +139,7 @@ def query(
     """Find the photos that look like a drawing, best first."""
     from sbir_cli.config import QueryConfig, SketchConfig
     from sbir_cli.output.seen import sheet_of
+    from sbir_cli.question import NOTHING_ALIKE
     from sbir_cli.search import Searcher
 
     config = QueryConfig(top, *_cut(min_score), where=where, dedupe=dedupe)
@@ -178,7 +179,7 @@ def query(
     if config.min_percentile is not None and not quiet:
         for answer in answers:
             if not answer.hits:
-                say(f"{answer.name}: nothing here looks like your drawing")
+                say(f"{answer.name}: {NOTHING_ALIKE}")
     if not quiet and there:
         _say_gone(answers)
     if html is not None:

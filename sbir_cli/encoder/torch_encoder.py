@@ -65,6 +65,10 @@ class PromptedEncoder:
         """The same encoder, computing in another precision."""
         return replace(self, clip=self.clip.in_precision(dtype))
 
+    def in_full_precision(self) -> PromptedEncoder:
+        """The same encoder in float32, as an exported graph of it computes."""
+        return self.in_precision(torch.float32)
+
     @property
     def preprocess(self) -> Preprocess:
         """What turns an RGB image into the model's pixels."""

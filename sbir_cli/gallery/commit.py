@@ -9,6 +9,7 @@ from typing import Any
 from sbir_cli import __version__
 from sbir_cli.config import IndexConfig
 from sbir_cli.encoder import PhotoEncoder
+from sbir_cli.gallery.background import Background, Measured
 from sbir_cli.gallery.files import pending_index
 from sbir_cli.gallery.flat import Embedded, write_flat
 from sbir_cli.gallery.index import build_index, flat_by_size
@@ -35,6 +36,7 @@ def commit(
     root: Path,
     portable: bool,
     imported_from: str | None = None,
+    background: Background | None = None,
 ) -> Manifest:
     """Write both files beside the old ones and rename them into place.
 
@@ -42,6 +44,7 @@ def commit(
         embeddings: (N, D), in the order of `good`.
         good, bad: rows of the photos that were embedded and of those that were skipped.
         imported_from: see `Manifest`.
+        background: held by the gallery; its best scores are measured anew.
 
     Raises:
         OSError, sqlite3.Error: a file cannot be written; the old gallery is as it was.
@@ -50,6 +53,8 @@ def commit(
     database = database_path(index)
     pending_database = database.with_name(database.name + ".new")
     relative, absolute = stored_roots(index, root, portable)
+    measured = None if background is None else Measured(background, embeddings)
+    embeddings = embeddings if measured is None else measured.embeddings
     try:
         built = flat_by_size(embeddings.shape[0], storage)
         if built is not None:
@@ -77,7 +82,8 @@ def commit(
             index_sample=sample(pending),
             imported_from=imported_from,
         )
-        write_database(pending_database, manifest, [*good, *bad])
+        known = None if measured is None else measured.background()
+        write_database(pending_database, manifest, [*good, *bad], known)
         _flush(pending_database)
     except BaseException:
         pending_database.unlink(missing_ok=True)

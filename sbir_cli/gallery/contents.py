@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from sbir_cli.embedding import Embeddings
 from sbir_cli.errors import UsageError
+from sbir_cli.gallery.background import Background
 from sbir_cli.gallery.files import committed_index, possible_roots, require_index
 from sbir_cli.gallery.index import read_index, stored_embeddings
 from sbir_cli.gallery.manifest import Database, Manifest, PhotoRow
@@ -71,6 +72,9 @@ class Contents(Protocol):
 
     def find(self, path: bytes) -> int | None:
         """The id of a photo by its path relative to the root."""
+
+    def background(self) -> Background | None:
+        """The drawings of nothing and what they reach here, if it holds them."""
 
     def sample(self) -> list[bytes]:
         """Paths of a few photos."""
@@ -147,6 +151,10 @@ class FileContents:
     def find(self, path: bytes) -> int | None:
         """See `Contents`."""
         return self._database.find(path)
+
+    def background(self) -> Background | None:
+        """See `Contents`."""
+        return self._database.background()
 
     def sample(self) -> list[bytes]:
         """See `Contents`."""

@@ -15,6 +15,7 @@ from sbir_cli.config import QueryConfig
 from sbir_cli.embedding import Embeddings
 from sbir_cli.encoder import AnyEncoder
 from sbir_cli.errors import GalleryError, MismatchError, UsageError
+from sbir_cli.gallery.background import Background
 from sbir_cli.gallery.contents import Contents, FileContents, Selection
 from sbir_cli.gallery.files import find_root, holds_photos
 from sbir_cli.gallery.manifest import PhotoRow
@@ -258,6 +259,15 @@ class Gallery:
         """Standard deviation of the photos' cosines with a (D,) vector, above 0."""
         deviation = float((self._sample @ vector).std()) if len(self._sample) > 2 else 1.0
         return max(deviation, 1e-4)
+
+    @cached_property
+    def background(self) -> Background | None:
+        """What drawings of nothing reach here, if that was measured when it was built.
+
+        Raises:
+            GalleryError: the database turns out to be damaged.
+        """
+        return self._contents.background()
 
     @cached_property
     def _sample(self) -> Embeddings:

@@ -7,21 +7,23 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 from filelock import Timeout
 
 from sbir_cli.config import IndexConfig
 from sbir_cli.embedding import Embeddings
-from sbir_cli.encoder import PhotoEncoder
+from sbir_cli.encoder import PhotoEncoder, SketchEncoder
 from sbir_cli.errors import GalleryError
+from sbir_cli.gallery.background import WORTH_IT, Background, embedded, maker_of
 from sbir_cli.gallery.commit import commit, stored_roots
 from sbir_cli.gallery.flat import Embedded, Matrix
 from sbir_cli.gallery.index import is_index
 from sbir_cli.gallery.journal import Journal
 from sbir_cli.gallery.manifest import Manifest, PhotoRow, database_path
-from sbir_cli.gallery.previous import PreviousGallery, stored_manifest
+from sbir_cli.gallery.previous import PreviousGallery, shipped_background, stored_manifest
+from sbir_cli.storage import resources
 from sbir_cli.storage.locks import locked
 
 
@@ -164,7 +166,19 @@ class FileHome:
             new.root,
             new.portable,
             new.before.manifest.imported_from if new.before.manifest else None,
+            _background(new, rebuilds_shipped=resources.is_bundled(self.index)),
         )
+
+
+def _background(new: NewVersion, rebuilds_shipped: bool) -> Background | None:
+    """The encoder's, where it is known or takes little beside the photos; else that of before."""
+    if not hasattr(new.encoder, "encode_sketches"):
+        return new.before.background
+    encoder = cast("SketchEncoder", new.encoder)
+    for known in (new.before.background, None if rebuilds_shipped else shipped_background()):
+        if known is not None and known.maker == maker_of(encoder):
+            return known
+    return embedded(encoder) if len(new.changed) >= WORTH_IT else new.before.background
 
 
 def _embeddings(new: NewVersion, journal: Journal) -> Embedded:

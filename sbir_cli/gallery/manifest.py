@@ -14,7 +14,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+import numpy as np
+
 from sbir_cli.errors import GalleryError
+from sbir_cli.gallery.background import Background
 from sbir_cli.storage.collector import uncollected
 
 FORMAT_VERSION = 1
@@ -29,6 +32,11 @@ CREATE TABLE photo (
     mtime_ns INTEGER NOT NULL,  -- modification time
     status TEXT NOT NULL CHECK (status IN ('ok', 'skipped')),
     reason TEXT                 -- why it was skipped
+);
+CREATE TABLE background (       -- drawings of nothing (`Background`), one row or none
+    maker TEXT PRIMARY KEY,
+    embeddings BLOB NOT NULL,   -- float32, a drawing behind the other
+    best BLOB NOT NULL          -- float64, the best score of each
 );
 """
 
@@ -106,7 +114,9 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write_database(path: Path, manifest: Manifest, rows: Iterable[PhotoRow]) -> None:
+def write_database(
+    path: Path, manifest: Manifest, rows: Iterable[PhotoRow], background: Background | None = None
+) -> None:
     """Write a new database at `path`, rows numbered in the order given, and flush it to disk."""
     path.unlink(missing_ok=True)
     with closing(sqlite3.connect(path)) as database:
@@ -123,6 +133,14 @@ def write_database(path: Path, manifest: Manifest, rows: Iterable[PhotoRow]) -> 
                 for i, r in enumerate(rows)
             ),
         )
+        if background is not None:
+            embeddings, best = (
+                np.asarray(values, dtype=kind).tobytes()
+                for values, kind in ((background.embeddings, "<f4"), (background.best, "<f8"))
+            )
+            database.execute(
+                "INSERT INTO background VALUES (?, ?, ?)", (background.maker, embeddings, best)
+            )
         database.commit()
 
 
@@ -204,6 +222,22 @@ class Database:
         """Paths of a few photos spread over the gallery."""
         (total,) = self._select("SELECT COUNT(*) FROM photo WHERE status = 'ok'")[0]
         return [self.row(i * (total - 1) // max(count - 1, 1)).path for i in range(count)]
+
+    def background(self) -> Background | None:
+        """The drawings of nothing, measured; None in a gallery that was built without them."""
+        if not self._select("SELECT 1 FROM sqlite_master WHERE name = 'background'"):
+            return None
+        for maker, embeddings, best in self._select("SELECT * FROM background"):
+            try:
+                vectors = np.frombuffer(embeddings, dtype="<f4").astype(np.float32)
+                vectors = vectors.reshape(-1, self.manifest().dimension)
+                scores = np.frombuffer(best, dtype="<f8")
+            except (ValueError, TypeError) as error:
+                raise self._damaged("its background is not whole") from error
+            if not (np.isfinite(vectors).all() and np.isfinite(scores).all()):
+                raise self._damaged("its background is not finite")
+            return Background(str(maker), vectors, tuple(scores.tolist()))
+        return None
 
     def _row(self, values: tuple[Any, ...]) -> tuple[int, PhotoRow]:
         photo, path, size, mtime, reason = values

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.errors import GalleryError, MismatchError, UsageError
+from sbir_cli.gallery.background import Background
 from sbir_cli.gallery.files import (
     committed_index,
     find_root,
@@ -22,6 +23,7 @@ from sbir_cli.gallery.files import (
 from sbir_cli.gallery.flat import Ids, Matrix, read_flat
 from sbir_cli.gallery.index import read_index, require_header, stored_embeddings
 from sbir_cli.gallery.manifest import Database, Manifest, PhotoRow, database_path
+from sbir_cli.storage import resources
 
 
 def stored_manifest(index: Path, rebuild: bool = False) -> Manifest | None:
@@ -44,6 +46,13 @@ def stored_manifest(index: Path, rebuild: bool = False) -> Manifest | None:
         raise
 
 
+def shipped_background() -> Background | None:
+    """That of the prebuilt gallery: a gallery of the bundled model need not embed it again."""
+    with suppress(GalleryError), closing(Database(resources.bundled_index())) as database:
+        return database.background()
+    return None
+
+
 def _exists(index: Path) -> bool:
     """Whether a gallery is there; one file alone is what a killed first run left behind."""
     return index.exists() or (pending_index(index).exists() and database_path(index).exists())
@@ -63,6 +72,7 @@ class PreviousGallery:
     """(N, D) of N photos by their ids."""
     fixed: bool = False
     """Whether its paths cannot be made relative to a folder above their root."""
+    background: Background | None = None
 
     @classmethod
     def read(cls, index: Path, encoder: PhotoEncoder) -> PreviousGallery:
@@ -87,12 +97,12 @@ class PreviousGallery:
                 file = file.replace(index)
             embeddings = _reader(file, manifest)
             rows = database.rows()
-            sample = database.sample()
+            sample, background = database.sample(), database.background()
         root = find_root(possible_roots(index, manifest), sample)
         there = holds_photos(root, sample)
         ids = {row.path: i for i, row in rows.items() if row.reason is None}
         by_path = {row.path: row for row in rows.values()}
-        return cls(manifest, root, there, by_path, ids, embeddings)
+        return cls(manifest, root, there, by_path, ids, embeddings, background=background)
 
     def rooted_at(self, root: Path, there: bool) -> PreviousGallery:
         """The same gallery with its paths relative to another root: a folder above its own, or

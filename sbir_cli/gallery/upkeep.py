@@ -154,10 +154,20 @@ def merge(galleries: Sequence[Gallery], output: Path, storage: IndexConfig) -> M
     portable = all(gallery.manifest.root_absolute is None for gallery in galleries)
     sources = (gallery.manifest.imported_from for gallery in galleries)
     imported_from = next(filter(None, sources), None)
+    background = next(filter(None, (gallery.background for gallery in galleries)), None)
     try:
         with locked(output.with_name(output.name + ".lock")):
             return commit(
-                output, held(vectors), rows, skipped, stated, storage, root, portable, imported_from
+                output,
+                held(vectors),
+                rows,
+                skipped,
+                stated,
+                storage,
+                root,
+                portable,
+                imported_from,
+                background,
             )
     except Timeout as error:
         raise GalleryError("another run is writing it", where=output) from error

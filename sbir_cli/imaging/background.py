@@ -10,5 +10,9 @@ from sbir_cli.imaging.sketches import Sketch, read_sketches
 def drawings_of_nothing() -> list[Sketch]:
     """100 drawings, each of strokes of several example drawings, turned and mixed
     (`making/make_background.py`)."""
-    data = (files("sbir_cli") / "imaging" / "background.ndjson").read_bytes()
-    return read_sketches("background.ndjson", data)
+    return read_sketches("background.ndjson", background_file())
+
+
+def background_file() -> bytes:
+    """What they are read from, as Quick, Draw! ndjson."""
+    return (files("sbir_cli") / "imaging" / "background.ndjson").read_bytes()

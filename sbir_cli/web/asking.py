@@ -45,6 +45,8 @@ class Asked:
     where: str
     cut: float
     """Share of the best score below which photos are left out, 0 for none."""
+    sure: bool
+    """Only photos that score higher than drawings of nothing do, in place of that share."""
     offset: int
     count: int
     page: str
@@ -83,6 +85,7 @@ def parse(body: bytes) -> Asked:
             dedupe=bool(posted.get("dedupe", False)),
             where=str(posted.get("where", "")).strip()[:_LONGEST_TEXT],
             cut=_between(posted.get("cut", 0)),
+            sure=bool(posted.get("sure", False)),
             offset=int(posted.get("offset", 0)),
             count=int(posted.get("count", 60)),
             page=str(posted.get("page", ""))[:40],

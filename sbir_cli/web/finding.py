@@ -17,12 +17,14 @@ from sbir_cli.explanation import LINES, MEANING, picture
 from sbir_cli.gallery import Hit
 from sbir_cli.imaging.sketches import Sketch, read_sketches
 from sbir_cli.imaging.thumbnails import data_uri
+from sbir_cli.question import NOTHING_ALIKE
 from sbir_cli.search import Question
 from sbir_cli.storage.names import printable
 from sbir_cli.web.asking import Asked, OnePhoto, Steer
 from sbir_cli.web.watched import Version, WatchedGallery
 
 _FIT = SketchConfig(fit=True)  # as `sbir query` does
+_SURE = 95  # percentile of drawings of nothing
 
 
 class Finder:
@@ -79,6 +81,7 @@ class Finder:
             "version": version.name,
             "photos": photos,
             "hits": [_shown(hit) for hit in answer.hits[asked.offset :]],
+            "nothing": None if answer.hits or not asked.sure else f"{NOTHING_ALIKE.capitalize()}.",
             "further": len(answer.hits) == wanted < photos,
             "seen": _seen(sketch, version),
             "steer": {"more": _steers(more, watched), "less": _steers(less, watched)},
@@ -141,7 +144,8 @@ def _question(asked: Asked, sketch: Sketch | None, version: Version, top: int) -
         mirror=asked.mirror,
         config=QueryConfig(
             top=top,
-            min_share=asked.cut or None,
+            min_share=None if asked.sure else asked.cut or None,
+            min_percentile=_SURE if asked.sure else None,
             where=asked.where or None,
             dedupe=asked.dedupe,
         ),
@@ -188,7 +192,8 @@ def _command(asked: Asked, watched: WatchedGallery, top: int) -> str:
     words += ["--mirror"] if asked.mirror else []
     words += ["--dedupe"] if asked.dedupe else []
     words += ["--where", asked.where] if asked.where else []
-    words += ["--min-score", f"{asked.cut:.0%}"] if asked.cut else []
+    least = f"p{_SURE}" if asked.sure else f"{asked.cut:.0%}" if asked.cut else ""
+    words += ["--min-score", least] if least else []
     return " ".join(shlex.quote(word) for word in words)
 
 

@@ -20,6 +20,7 @@ from sbir_cli.encoder import load_encoder, load_sketch_encoder
 from sbir_cli.encoder.graph_encoder import GraphEncoder
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.gallery import Gallery
+from sbir_cli.gallery.background import maker_of
 from sbir_cli.imaging.images import read_photo
 from sbir_cli.imaging.sketches import read_sketch
 from sbir_cli.search import Question, Searcher
@@ -52,7 +53,9 @@ def test_the_graph_that_ships_gives_torchs_embedding(name: str) -> None:
 
 
 def test_the_prebuilt_index_belongs_to_it(encoder: PromptedEncoder) -> None:
-    manifest = Gallery.open(resources.bundled_index()).manifest
+    gallery = Gallery.open(resources.bundled_index())
+    manifest = gallery.manifest
+    assert gallery.background is not None and gallery.background.maker == maker_of(encoder)
     assert manifest.fingerprint == encoder.photo_fingerprint
     assert manifest.encoder == resources.DEFAULT_MODEL
     assert manifest.root_absolute is None and manifest.skipped == 0

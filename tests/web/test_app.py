@@ -72,6 +72,15 @@ def test_narrowed_down_and_cut(ask: Ask) -> None:
     assert ask(where="nowhere/*")["hits"] == []
 
 
+def test_only_what_beats_drawings_of_nothing(client: Client, ask: Ask) -> None:
+    sure = ask(sure=True, cut=0.9)
+    assert sure["hits"] == [] and sure["nothing"] == "Nothing here looks like your drawing."
+    assert sure["command"].endswith("--min-score p95")
+    assert ask()["nothing"] is None
+    refused = client.post("/api/find", json=asked(sure=True, words="red"))
+    assert refused.status_code == 422 and "one drawing alone" in refused.json()["error"]
+
+
 def test_what_is_not_like_it_moves_away(ask: Ask) -> None:
     first = ask()
     other = ask(unlike={"png": _png(draw_sketch())})

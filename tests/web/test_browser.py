@@ -137,6 +137,10 @@ def test_too_little_is_said_to_be(page: Page) -> None:
     draw(page, [[[500, 500], [520, 520]]])
     settled(page)
     assert "very little" in page.inner_text("#hint")
+    page.click("summary")
+    page.check("#sure")
+    page.wait_for_selector("text=Nothing here looks like your drawing.")
+    assert page.is_disabled("#cut") and page.locator("#grid li").count() == 0
 
 
 def test_not_like_this(page: Page) -> None:

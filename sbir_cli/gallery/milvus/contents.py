@@ -157,6 +157,9 @@ class CollectionContents:
         found = self._collection.query(where, ["id"])
         return int(found[0]["id"]) if found else None
 
+    def background(self) -> None:
+        """See `Contents`: a server holds photos alone, so it is measured when it is asked."""
+
     def sample(self) -> list[bytes]:
         """See `Contents`."""
         found = self._collection.query(self._visible, _COLUMNS, _FEW)

@@ -19,7 +19,9 @@ export class Form {
     for (const id of ["weight", "cut"]) {
       byId(id).addEventListener("input", () => { this.#label(); later(); });
     }
-    for (const id of ["mirror", "dedupe", "gallery"]) byId(id).addEventListener("change", changed);
+    for (const id of ["sure", "mirror", "dedupe", "gallery"]) {
+      byId(id).addEventListener("change", () => { this.#label(); changed(); });
+    }
     this.#label();
   }
 
@@ -42,6 +44,7 @@ export class Form {
       words: byId("words").disabled ? "" : byId("words").value.trim(),
       weight: Number(byId("weight").value) / 100,
       cut: Number(byId("cut").value) / 100,
+      sure: byId("sure").checked,
       mirror: byId("mirror").checked,
       dedupe: byId("dedupe").checked,
       where: byId("where").value.trim(),
@@ -50,17 +53,19 @@ export class Form {
     };
   }
 
-  restore({ gallery, words = "", weight = 0.25, cut = 0, mirror, dedupe, where = "", more, less }) {
+  restore({
+    gallery, words = "", weight = 0.25, cut = 0, sure, mirror, dedupe, where = "", more, less,
+  }) {
     if ([...byId("gallery").options].some((each) => each.value === gallery)) {
       byId("gallery").value = gallery;
     }
     byId("words").value = words;
     byId("weight").value = weight * 100;
     byId("cut").value = cut * 100;
-    byId("mirror").checked = Boolean(mirror);
-    byId("dedupe").checked = Boolean(dedupe);
+    const ticks = { sure, mirror, dedupe };
+    for (const [id, value] of Object.entries(ticks)) byId(id).checked = Boolean(value);
     byId("where").value = where;
-    byId("where").closest("details").open = Boolean(mirror || dedupe || where || cut);
+    byId("where").closest("details").open = Boolean(sure || mirror || dedupe || where || cut);
     this.#more = Array.isArray(more) ? more : [];
     this.#less = Array.isArray(less) ? less : [];
     this.#label();
@@ -88,6 +93,7 @@ export class Form {
   }
 
   #label() {
+    byId("cut").disabled = byId("sure").checked; // one cut or the other
     byId("cut-value").textContent = `${byId("cut").value} %`;
     byId("weight").setAttribute("aria-valuetext", `${byId("weight").value} % words`);
   }
