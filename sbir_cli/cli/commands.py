@@ -4,22 +4,113 @@ from __future__ import annotations
 
 import logging
 import warnings
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from sbir_cli import __version__
-from sbir_cli.cli.draw import draw
-from sbir_cli.cli.embed_gallery import embed_gallery
-from sbir_cli.cli.evaluate import evaluate
 from sbir_cli.cli.exits import exit_codes
-from sbir_cli.cli.explain import explain
-from sbir_cli.cli.index import app as index
-from sbir_cli.cli.query import query
-from sbir_cli.cli.train import train
+
+
+def _draw() -> Any:
+    from sbir_cli.cli.draw import draw
+
+    return draw
+
+
+def _embed_gallery() -> Any:
+    from sbir_cli.cli.embed_gallery import embed_gallery
+
+    return embed_gallery
+
+
+def _evaluate() -> Any:
+    from sbir_cli.cli.evaluate import evaluate
+
+    return evaluate
+
+
+def _explain() -> Any:
+    from sbir_cli.cli.explain import explain
+
+    return explain
+
+
+def _index() -> Any:
+    from sbir_cli.cli.index import app
+
+    return app
+
+
+def _query() -> Any:
+    from sbir_cli.cli.query import query
+
+    return query
+
+
+def _train() -> Any:
+    from sbir_cli.cli.train import train
+
+    return train
+
+
+COMMANDS: dict[str, tuple[Callable[[], Any], str]] = {
+    "draw": (
+        _draw,
+        "Draw in a browser and watch the photos come. The page is of this machine alone.",
+    ),
+    "embed-gallery": (
+        _embed_gallery,
+        "Embed photos into a gallery that `sbir query` searches; run again to update it.",
+    ),
+    "evaluate": (
+        _evaluate,
+        "Measure how well sketches of unseen classes find their photos, by named protocols.",
+    ),
+    "explain": (
+        _explain,
+        "Show which parts of a drawing look like which parts of a photo to the model.",
+    ),
+    "index": (_index, "What a gallery is; verify, list, join, export and import it."),
+    "query": (_query, "Find the photos that look like a drawing, best first."),
+    "train": (
+        _train,
+        "Train prompts (or a baseline) on seen classes and keep the best as a checkpoint.",
+    ),
+}
+"""What imports a command when it is called, and what `sbir --help` says of it without."""
+
+
+def load_command(name: str) -> Any:
+    """A command, or a group of them, in full."""
+    found = COMMANDS[name][0]()
+    if isinstance(found, typer.Typer):
+        return get_command(found)
+    alone = typer.Typer(add_completion=False)
+    alone.command(name)(exit_codes(found))
+    return get_command(alone)
+
+
+class LateCommands(TyperGroup):
+    """Commands that are there by name and help alone until one is called."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, (_, says) in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=says))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
+        """The command that is called, in full."""
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, load_command(name) if name and found else None, rest
+
 
 app = typer.Typer(
     name="sbir",
+    cls=LateCommands,
     help="Find photos by drawing.",
     no_args_is_help=True,
     add_completion=True,
@@ -49,12 +140,3 @@ def options(
     logging.basicConfig(level=logging.DEBUG if verbose else logging.ERROR)
     if not verbose:  # PIL and torch warn about what the user can do nothing about
         warnings.simplefilter("ignore")
-
-
-app.command("draw")(exit_codes(draw))
-app.command("embed-gallery")(exit_codes(embed_gallery))
-app.command("evaluate")(exit_codes(evaluate))
-app.command("explain")(exit_codes(explain))
-app.add_typer(index, name="index")
-app.command("query")(exit_codes(query))
-app.command("train")(exit_codes(train))

@@ -158,7 +158,7 @@ class FileContents:
 
     def sample(self) -> list[bytes]:
         """See `Contents`."""
-        return self._database.sample()
+        return self._database.sample(self.manifest.photos)
 
     def roots(self) -> Sequence[Path]:
         """See `Contents`."""

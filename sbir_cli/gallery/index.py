@@ -18,7 +18,7 @@ from sbir_cli.gallery.manifest import Manifest, remake
 from sbir_cli.gallery.tuning import tune
 
 _HNSW_NEIGHBOURS = 32
-_SCORED_EXACTLY = 10  # times as many photos as are asked for
+_SCORED_EXACTLY = 100  # times as many photos as are asked for: codes of a bit are coarse
 _LARGE = "ivf-rabitq"  # what auto takes where exact search is slow
 
 

@@ -218,10 +218,9 @@ class Database:
         rows = self._select(query, path)
         return rows[0][0] if rows else None
 
-    def sample(self, count: int = 5) -> list[bytes]:
-        """Paths of a few photos spread over the gallery."""
-        (total,) = self._select("SELECT COUNT(*) FROM photo WHERE status = 'ok'")[0]
-        return [self.row(i * (total - 1) // max(count - 1, 1)).path for i in range(count)]
+    def sample(self, photos: int, count: int = 5) -> list[bytes]:
+        """Paths of a few photos spread over the gallery's so many."""
+        return [self.row(i * (photos - 1) // max(count - 1, 1)).path for i in range(count)]
 
     def background(self) -> Background | None:
         """The drawings of nothing, measured; None in a gallery that was built without them."""

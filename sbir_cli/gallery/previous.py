@@ -97,7 +97,7 @@ class PreviousGallery:
                 file = file.replace(index)
             embeddings = _reader(file, manifest)
             rows = database.rows()
-            sample, background = database.sample(), database.background()
+            sample, background = database.sample(manifest.photos), database.background()
         root = find_root(possible_roots(index, manifest), sample)
         there = holds_photos(root, sample)
         ids = {row.path: i for i, row in rows.items() if row.reason is None}

@@ -18,7 +18,8 @@ def test_the_commands_take_an_address_in_place_of_a_file(
         pytest.importorskip(module, reason="needs sbir[milvus]")
     from milvus_lite.server_manager import server_manager_instance
 
-    address = f"milvus://{tmp_path}/lite.db/photos"
+    address, file = f"milvus://{tmp_path}/lite.db/photos", tmp_path / "idx.faiss"
+    call("embed-gallery", gallery / "photos", "-o", file)  # as the other: by the graph
     done = call("embed-gallery", gallery / "photos", "-o", address, "-o", address)
     assert done.returncode == 0 and done.stdout == b""
     assert f"{address}: 6 photos (flat".encode() in done.stderr
@@ -32,8 +33,8 @@ def test_the_commands_take_an_address_in_place_of_a_file(
 
     like = ("--like", str(gallery / "photos" / "plain.jpg"), "--unlike", "2")
     for options in ((), ("--top", "2"), ("--where", "*.jpg", "--dedupe"), like):
-        assert hits(address, *options) == hits(gallery / "idx.faiss", *options), options
-    listed = [call("index", "list", "-0", index) for index in (address, gallery / "idx.faiss")]
+        assert hits(address, *options) == hits(file, *options), options
+    listed = [call("index", "list", "-0", index) for index in (address, file)]
     assert listed[0].stdout == listed[1].stdout
     facts = json.loads(call("index", "info", "--json", address).stdout)
     assert facts["photos"] == 6 and facts["photos_found"]
