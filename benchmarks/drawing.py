@@ -1,12 +1,14 @@
 """How long from pen up to pictures on the drawing page?
 
-    python benchmarks/drawing.py --photos 1000 100000 --clients 1 10 [--json drawing.json]
+    python benchmarks/drawing.py --photos 1000 100000 --clients 1 10 [--vit-b-32]
+                                 [--json drawing.json]
 
 Protocol: a gallery of that many random unit embeddings whose photos are links to the example photos
-(256 px JPEGs), by the bundled model. Each client posts a drawing of an example class as the page
-does, then fetches the first 12 thumbnails six at a time, as a browser does; the time ends with the
-last of them. What the browser takes to paint is not in it. Thumbnails are made anew for each photo
-that was not shown before.
+(256 px JPEGs), by the bundled model, or with `--vit-b-32` by a ViT-B-32 of random weights and its
+exported graph (needs the extra `export`; the arithmetic is that of any ViT-B-32). Each client posts
+a drawing of an example class as the page does, then fetches the first 12 thumbnails six at a time,
+as a browser does; the time ends with the last of them. What the browser takes to paint is not in
+it. Thumbnails are made anew for each photo that was not shown before.
 """
 
 from __future__ import annotations
@@ -25,9 +27,10 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+from speed import random_vit_b_32
 
 from sbir_cli.config import IndexConfig
-from sbir_cli.encoder import PhotoEncoder, load_sketch_encoder
+from sbir_cli.encoder import PhotoEncoder, load_encoder, load_sketch_encoder
 from sbir_cli.gallery.commit import commit
 from sbir_cli.gallery.flat import held
 from sbir_cli.gallery.manifest import PhotoRow
@@ -44,15 +47,18 @@ def main() -> None:
     parser.add_argument("--photos", type=int, nargs="+", default=[1000, 100_000])
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 10])
     parser.add_argument("--questions", type=int, default=30, help="of each client")
+    parser.add_argument("--vit-b-32", action="store_true", help="in place of the bundled model")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows = []
     print(f"{'photos':>10} {'clients':>8} {'median ms':>10} {'p95 ms':>8}")
-    for photos in options.photos:
-        with tempfile.TemporaryDirectory() as folder:
-            index = _gallery(Path(folder), photos)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        encoder = _vit_b_32(folder / "model") if options.vit_b_32 else load_sketch_encoder()
+        for photos in options.photos:
+            index = _gallery(folder / f"{photos}", photos, cast("PhotoEncoder", encoder))
             for clients in options.clients:
-                took = _ask(index, clients, options.questions)
+                took = _ask(index, clients, options.questions, folder / "cache")
                 median, p95 = statistics.median(took), float(np.quantile(took, 0.95))
                 print(f"{photos:10,} {clients:8} {median:10.0f} {p95:8.0f}", flush=True)
                 rows.append({"photos": photos, "clients": clients, "median": median, "p95": p95})
@@ -60,9 +66,14 @@ def main() -> None:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
 
 
-def _gallery(folder: Path, photos: int) -> Path:
+def _vit_b_32(folder: Path) -> PhotoEncoder:
+    folder.mkdir()
+    return load_encoder(f"local-dir:{random_vit_b_32(folder)}", "cpu")
+
+
+def _gallery(folder: Path, photos: int, encoder: PhotoEncoder) -> Path:
     real = sorted(EXAMPLES.glob("photos/*/*.jpg"))
-    (folder / "p").mkdir()
+    (folder / "p").mkdir(parents=True)
     rows = []
     for i in range(photos):
         name = f"p/{i:07}.jpg"
@@ -70,12 +81,11 @@ def _gallery(folder: Path, photos: int) -> Path:
         rows.append(PhotoRow(name.encode(), 1, 1))
     vectors = np.random.default_rng(0).normal(size=(photos, 512)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    encoder = cast("PhotoEncoder", load_sketch_encoder())
     commit(folder / "i.faiss", held(vectors), rows, [], encoder, IndexConfig(), folder, True)
     return folder / "i.faiss"
 
 
-def _ask(index: Path, clients: int, questions: int) -> list[float]:
+def _ask(index: Path, clients: int, questions: int, cache: Path) -> list[float]:
     command = [
         sys.executable,
         "-m",
@@ -86,6 +96,8 @@ def _ask(index: Path, clients: int, questions: int) -> list[float]:
         "0",
         "-i",
         str(index),
+        "--cache",
+        str(cache),
     ]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
         assert server.stdout is not None
