@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -32,6 +33,7 @@ from sbir_cli.encoder import PhotoEncoder, load_sketch_encoder
 from sbir_cli.gallery.commit import commit
 from sbir_cli.gallery.flat import held
 from sbir_cli.gallery.manifest import PhotoRow
+from sbir_cli.gallery.previous import shipped_background
 
 Figures = dict[str, float]
 
@@ -65,7 +67,10 @@ def made_up(index: Path, rows: list[PhotoRow], root: Path) -> None:
         centres = np.random.default_rng(1).normal(size=(1000, dimension))
         part[:] = centres[random.integers(0, 1000, len(part))] + random.normal(size=part.shape)
         part /= np.linalg.norm(part, axis=1, keepdims=True)
-    commit(index, held(vectors), rows, [], encoder, IndexConfig(), root, portable=False)
+    nothing = shipped_background()
+    unmeasured = nothing and replace(nothing, best=())
+    storage = IndexConfig()
+    commit(index, held(vectors), rows, [], encoder, storage, root, False, background=unmeasured)
 
 
 def at_size(count: int, folder: Path, cache: Path, repeats: int) -> Figures:

@@ -39,6 +39,14 @@ class Background:
         """The score that `of` of 100 drawings of nothing do not reach in the gallery."""
         return round(float(np.percentile(self.best, of)), 6) if self.best else -1.0
 
+    def beside(self, photos: Matrix) -> Background:
+        """The same where (N, D) photos have come to those that the scores were measured on."""
+        scores = (self.embeddings @ photos.T).max(axis=1)
+        best = tuple(
+            max(old, round(score, 6)) for old, score in zip(self.best, scores.tolist(), strict=True)
+        )
+        return replace(self, best=best)
+
 
 class Measured:
     """The best score of each drawing, noted while a gallery's embeddings are written."""

@@ -44,7 +44,7 @@ def commit(
         embeddings: (N, D), in the order of `good`.
         good, bad: rows of the photos that were embedded and of those that were skipped.
         imported_from: see `Manifest`.
-        background: held by the gallery; its best scores are measured anew.
+        background: held by the gallery; its best scores are measured where it has none.
 
     Raises:
         OSError, sqlite3.Error: a file cannot be written; the old gallery is as it was.
@@ -53,7 +53,7 @@ def commit(
     database = database_path(index)
     pending_database = database.with_name(database.name + ".new")
     relative, absolute = stored_roots(index, root, portable)
-    measured = None if background is None else Measured(background, embeddings)
+    measured = Measured(background, embeddings) if background and not background.best else None
     embeddings = embeddings if measured is None else measured.embeddings
     try:
         built = flat_by_size(embeddings.shape[0], storage)
@@ -82,7 +82,7 @@ def commit(
             index_sample=sample(pending),
             imported_from=imported_from,
         )
-        known = None if measured is None else measured.background()
+        known = background if measured is None else measured.background()
         write_database(pending_database, manifest, [*good, *bad], known)
         _flush(pending_database)
     except BaseException:

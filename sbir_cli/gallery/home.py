@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -166,7 +166,7 @@ class FileHome:
             new.root,
             new.portable,
             new.before.manifest.imported_from if new.before.manifest else None,
-            _background(new, rebuilds_shipped=resources.is_bundled(self.index)),
+            _grown(_background(new, resources.is_bundled(self.index)), new, journal),
         )
 
 
@@ -179,6 +179,15 @@ def _background(new: NewVersion, rebuilds_shipped: bool) -> Background | None:
         if known is not None and known.maker == maker_of(encoder):
             return known
     return embedded(encoder) if len(new.changed) >= WORTH_IT else new.before.background
+
+
+def _grown(known: Background | None, new: NewVersion, journal: Journal) -> Background | None:
+    """With the best scores, where photos only came to those that they were measured on."""
+    came = [row.path for row in new.good if row.path in new.changed]
+    stay, before = len(new.good) - len(came), new.before.manifest
+    if known is None or known is not new.before.background or not before or stay < before.photos:
+        return known and replace(known, best=())
+    return known.beside(np.stack(list(journal.embeddings(came)))) if came else known
 
 
 def _embeddings(new: NewVersion, journal: Journal) -> Embedded:

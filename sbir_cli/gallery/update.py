@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -77,15 +78,17 @@ def embed_gallery(
         raise UsageError(
             "photos here and in remote storage share no folder; make a gallery of each"
         )
-    if remote:
-        found = find_remote(remote, exclude)
-    else:
-        found = find_photos(
-            map(Path, given), exclude, follow_links=follow_links, allow_gone=embed.prune
-        )
     wanted = model or (kept.encoder if kept else None)
     download = model is not None
-    light = None if embed.ray else load_photo_graph(wanted, device, download)
+    with ThreadPoolExecutor(1) as beside:  # a large folder takes as long as a graph
+        graph = None if embed.ray else beside.submit(load_photo_graph, wanted, device, download)
+        if remote:
+            found = find_remote(remote, exclude)
+        else:
+            found = find_photos(
+                map(Path, given), exclude, follow_links=follow_links, allow_gone=embed.prune
+            )
+    light = graph.result() if graph else None
     encoder = light or load_encoder(wanted, device, download)
     return update_gallery(
         place,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -157,6 +157,7 @@ def merge(galleries: Sequence[Gallery], output: Path, storage: IndexConfig) -> M
     sources = (gallery.manifest.imported_from for gallery in galleries)
     imported_from = next(filter(None, sources), None)
     background = next(filter(None, (gallery.background for gallery in galleries)), None)
+    background = background and replace(background, best=())  # to be measured
     try:
         with locked(output.with_name(output.name + ".lock")):
             return commit(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sbir_cli.config import IndexConfig
+from sbir_cli.config import EmbedConfig, IndexConfig
 from sbir_cli.errors import GalleryError
 from sbir_cli.gallery import Gallery, background, home, update_gallery
 from sbir_cli.gallery.manifest import database_path
@@ -72,6 +72,11 @@ def test_an_update_measures_anew_and_embeds_only_what_is_new(
     held = Gallery.open(index).background
     assert held is not None and held.best == pytest.approx(_best(index, drawn), abs=2e-6)
     assert before is not None and min(held.best[:3]) > 0.999 > max(before.best)
+    for number in range(3):
+        (photos / f"{number}.png").unlink()
+    update_gallery(index, find_photos([photos]), encoder, embed=EmbedConfig(prune=True))
+    held = Gallery.open(index).background
+    assert held is not None and held.best == pytest.approx(before.best, abs=2e-6)
 
 
 def test_it_is_the_same_to_the_byte(index: Path, photos: Path, tmp_path: Path) -> None:
