@@ -7,7 +7,7 @@
 A `Searcher` is an open gallery together with the encoder that made it; no other encoder can be put
 to it. Opening one loads the model: open it once and keep it, as a server or a notebook does, and
 ask it from as many threads as there are. It answers from the version of the gallery that it opened;
-after an update, `searcher.renewed(Gallery.open(path))` asks the new version without loading the
+after an update, `searcher.on(Gallery.open(path))` asks the new version without loading the
 model again. `search` asks one thing, `answers` many, embedded in batches.
 
 A new kind of question is a new field of `question.Question` and a line in `Searcher._embed`;
@@ -18,7 +18,7 @@ least score, a folder) is a field of `QueryConfig`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from html import escape
@@ -34,6 +34,7 @@ from sbir_cli.config import QueryConfig, SketchConfig
 from sbir_cli.embedding import Embeddings, embed_batches, photo_image
 from sbir_cli.encoder import SketchEncoder, load_sketch_encoder
 from sbir_cli.encoder.graph_cache import GraphCache
+from sbir_cli.encoder.model_files import canonical_name
 from sbir_cli.errors import ImageError, UsageError
 from sbir_cli.gallery import Gallery, Hit
 from sbir_cli.gallery.background import Background, embedded, maker_of
@@ -122,6 +123,7 @@ class Searcher:
         device: str = "auto",
         root: str | Path | None = None,
         cache: GraphCache | None = None,
+        beside: Sequence[Searcher] = (),
     ) -> Searcher:
         """Open a gallery and load its encoder.
 
@@ -132,6 +134,7 @@ class Searcher:
             device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
             root: where the photos are now, if they moved without the index.
             cache: where graphs of models that start fast are kept (None: nowhere).
+            beside: others that are open, on the same device; one of the same model lends it.
 
         Raises:
             GalleryError: the gallery is missing or damaged.
@@ -145,15 +148,18 @@ class Searcher:
         )
         try:
             wanted = model or gallery.manifest.encoder
+            for other in beside:
+                if other.encoder.name == canonical_name(wanted):
+                    return other.on(gallery)
             named = model is not None
             return cls(gallery, load_sketch_encoder(wanted, device, download=named, cache=cache))
         except BaseException:
             gallery.close()
             raise
 
-    def renewed(self, gallery: Gallery) -> Searcher:
-        """The same encoder, with all of it that is loaded, put to another version of the gallery.
-        Both can be asked at the same time, and are closed each for itself.
+    def on(self, gallery: Gallery) -> Searcher:
+        """The same encoder, with all of it that is loaded, put to another gallery, or to another
+        version of this one. Both can be asked at the same time, and are closed each for itself.
 
         Raises:
             MismatchError: the gallery was embedded by another encoder.

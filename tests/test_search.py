@@ -46,6 +46,13 @@ def test_one_sketch_one_answer(index: Path, tmp_path: Path) -> None:
             assert searcher.search(same, top=3, fit=not isinstance(same, str)).hits
 
 
+@pytest.mark.slow
+def test_galleries_of_one_model_share_it() -> None:
+    first = Searcher.open()
+    assert Searcher.open(beside=[first]).encoder is first.encoder
+    assert Searcher.open(model="sbir-mini", beside=[first]).encoder is not first.encoder
+
+
 def test_many_questions_each_with_its_own_cut(index: Path) -> None:
     sketches = [sketch_of(draw_sketch(side=side)) for side in range(40, 110)]  # more than a batch
     cuts = [QueryConfig(top=1 + i % 2) for i in range(70)]

@@ -98,9 +98,10 @@ def _open(
     from sbir_cli.search import Searcher
     from sbir_cli.web.watched import WatchedGallery
 
-    galleries = []
+    galleries: list[WatchedGallery] = []
     for number, index in enumerate(indexes or [None]):
-        searcher = Searcher.open(index, model, device, root, cache)
+        beside = [each.newest().searcher for each in galleries]
+        searcher = Searcher.open(index, model, device, root, cache, beside)
         gallery, encoder = searcher.gallery, searcher.encoder
         if not gallery.photos_found:
             say(f"note: no photo is found below {gallery.root}; --root names where they are now")

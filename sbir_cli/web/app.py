@@ -91,7 +91,6 @@ class DrawingPage:
         ]
         facts = {
             "galleries": galleries,
-            "words": True,
             "reveal": self.reveal is not None,
             "examples": self._examples,
         }

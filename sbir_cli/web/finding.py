@@ -8,7 +8,6 @@ import threading
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
 from sbir_cli.config import QueryConfig, SketchConfig
@@ -67,7 +66,6 @@ class Finder:
         Raises:
             SbirError: the drawing cannot be read, or the question holds nothing.
         """
-        started = perf_counter()
         watched = self.gallery(asked.gallery)
         version = watched.newest()
         more, less = (self._renumbered(s, watched, version) for s in (asked.more, asked.less))
@@ -87,7 +85,6 @@ class Finder:
             "steer": {"more": _steers(more, watched), "less": _steers(less, watched)},
             "command": _command(asked, watched, wanted),
             "note": watched.trouble,
-            "took_ms": round(1000 * (perf_counter() - started), 1),
         }
 
     def explain(self, asked: OnePhoto, photo: Path) -> dict[str, Any]:

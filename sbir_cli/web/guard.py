@@ -123,6 +123,9 @@ class Guard:
         length = headers.get("content-length", "0")
         if length.isdecimal() and int(length) <= self.limits.body_bytes:
             return None
+        return self._oversized()
+
+    def _oversized(self) -> Response:
         return _no(413, f"at most {self.limits.body_bytes >> 20} MB can be sent at a time")
 
     def _too_fast(self, scope: Scope) -> Response | None:
@@ -152,8 +155,7 @@ class Guard:
                     parts.append(message.get("body", b""))
                     more = message.get("more_body", False)
                     if sum(map(len, parts)) > self.limits.body_bytes:
-                        limit = self.limits.body_bytes >> 20
-                        raise _RefusedError(_no(413, f"at most {limit} MB can be sent at a time"))
+                        raise _RefusedError(self._oversized())
         except TimeoutError as error:
             raise _RefusedError(_no(408, "the question took too long to arrive")) from error
         return _replayed(b"".join(parts), receive)

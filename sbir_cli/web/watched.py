@@ -101,7 +101,7 @@ class WatchedGallery:
             return  # perhaps half of an update: looked at again with the next question
         self._seen = stamp
         try:
-            version = _version(last.renewed(gallery))
+            version = _version(last.on(gallery))
         except Exception as error:
             gallery.close()
             self.trouble = f"{error}; start `sbir draw` again after that"

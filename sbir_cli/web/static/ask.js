@@ -10,6 +10,11 @@ export class ServerError extends Error {
   }
 }
 
+/** What is told of a question that failed. */
+export const reason = (error) => (
+  error instanceof ServerError ? error.message : "The server cannot be reached."
+);
+
 export async function fetchJSON(path, options = {}) {
   const response = await fetch(path, options);
   const body = await response.json().catch(() => ({}));
@@ -65,7 +70,7 @@ export class Asker {
       setTimeout(() => { if (!this.#running) this.ask(question); }, 400);
     } else if (error instanceof ServerError) {
       this.#found();
-      this.refused(error.message, question);
+      this.refused(error.message);
     } else {
       this.#waiting = question;
       this.lost();

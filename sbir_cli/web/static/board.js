@@ -59,10 +59,7 @@ export class Board {
   }
 
   async restore({ like, unlike }) {
-    await Promise.all([
-      this.pads.like.put(like, { asStart: true, quiet: true }),
-      this.pads.unlike.put(unlike, { asStart: true, quiet: true }),
-    ]);
+    await Promise.all([this.pads.like.start(like), this.pads.unlike.start(unlike)]);
     this.#refresh();
   }
 

@@ -2,8 +2,9 @@
 // Values are never changed, so undo is a list of them.
 
 export const SIDE = 1000;
-export const BRUSH = 26; // about the width that the model was trained on
-export const ERASER = 34; // radius
+const BRUSH = 26; // about the width that the model was trained on
+const ERASER = 34; // radius
+const PIXELS = 512; // of its PNG
 const STEP = 4; // points nearer than this to the last one are left out
 
 export const EMPTY = Object.freeze({ strokes: Object.freeze([]), picture: null });
@@ -28,11 +29,11 @@ export const withStroke = (drawing, points) => ({
 export const withPicture = (url) => ({ strokes: [], picture: { url, wipes: [] } });
 
 /** What is left when a round eraser went along a path: strokes are cut, a picture is wiped. */
-export function erased(drawing, path, radius = ERASER) {
-  const way = dense(path, radius / 2);
-  const gone = ([x, y]) => way.some(([a, b]) => (x - a) ** 2 + (y - b) ** 2 < radius ** 2);
+export function erased(drawing, path) {
+  const way = dense(path, ERASER / 2);
+  const gone = ([x, y]) => way.some(([a, b]) => (x - a) ** 2 + (y - b) ** 2 < ERASER ** 2);
   const strokes = drawing.strokes.flatMap((stroke) => {
-    if (!stroke.some(gone) && !dense(stroke, radius / 2).some(gone)) return [stroke];
+    if (!stroke.some(gone) && !dense(stroke, ERASER / 2).some(gone)) return [stroke];
     const runs = [[]];
     for (const point of dense(stroke, STEP * 1.5)) {
       if (gone(point)) runs.push([]);
@@ -96,7 +97,7 @@ export function paint(context, drawing, image) {
   for (const stroke of drawing.strokes) line(context, stroke, "#111", BRUSH);
 }
 
-export function line(context, points, colour, width) {
+function line(context, points, colour, width) {
   context.strokeStyle = colour;
   context.lineWidth = width;
   context.lineCap = "round";
@@ -112,20 +113,20 @@ export function line(context, points, colour, width) {
   context.stroke();
 }
 
-/** A canvas with the drawing on it, `size` pixels wide. */
-export function toCanvas(drawing, image, size = 512) {
+/** The address of a PNG of the drawing. */
+export function toPNG(drawing, image) {
   const canvas = document.createElement("canvas");
-  canvas.width = size;
-  canvas.height = size;
+  canvas.width = PIXELS;
+  canvas.height = PIXELS;
   const context = canvas.getContext("2d");
-  context.scale(size / SIDE, size / SIDE);
+  context.scale(PIXELS / SIDE, PIXELS / SIDE);
   paint(context, drawing, image);
-  return canvas;
+  return canvas.toDataURL("image/png");
 }
 
 /** What is posted: the strokes, or pixels when there is a picture below them. */
 export function toPost(drawing, image) {
   if (isEmpty(drawing)) return null;
   if (!drawing.picture) return { line: toLine(drawing) };
-  return { png: toCanvas(drawing, image).toDataURL("image/png").split(",")[1] };
+  return { png: toPNG(drawing, image).split(",")[1] };
 }

@@ -1,6 +1,6 @@
 // Drawings from files: opened, dropped or pasted. The server reads them as `sbir query` does.
 
-import { ServerError } from "./ask.js";
+import { fetchJSON, reason } from "./ask.js";
 import { settled, withPicture } from "./drawing.js";
 
 const LARGEST = 32 << 20; // bytes, as the server has it
@@ -8,17 +8,11 @@ const LARGEST = 32 << 20; // bytes, as the server has it
 /** The drawing that a file holds; throws an Error with a sentence for the person. */
 export async function readFile(file) {
   if (file.size > LARGEST) throw new Error("The file is larger than 32 MB: choose a smaller one.");
-  let response;
-  try {
-    response = await fetch(`/api/read?name=${encodeURIComponent(file.name ?? "drawing")}`, {
-      method: "POST", headers: { "Content-Type": "application/octet-stream" }, body: file,
-    });
-  } catch {
-    throw new Error("The server cannot be reached; the file was not read.");
-  }
-  const body = await response.json().catch(() => ({}));
-  if (!response.ok) throw new ServerError(body.error ?? response.statusText, response.status);
-  return body.picture ? withPicture(body.picture) : { strokes: body.strokes.map(settled), picture: null };
+  const place = `/api/read?name=${encodeURIComponent(file.name ?? "drawing")}`;
+  const headers = { "Content-Type": "application/octet-stream" };
+  const { picture, strokes } = await fetchJSON(place, { method: "POST", headers, body: file })
+    .catch((error) => { throw new Error(reason(error)); });
+  return picture ? withPicture(picture) : { strokes: strokes.map(settled), picture: null };
 }
 
 export function askForFile(input, open) {

@@ -25,14 +25,12 @@ export class Form {
     this.#label();
   }
 
-  /** What the server told at the start: the galleries, and whether words are understood. */
-  start({ galleries, words }) {
+  /** The galleries, as the server told at the start. */
+  start({ galleries }) {
     const chosen = byId("gallery").value;
     byId("gallery").replaceChildren(...galleries.map((each) => new Option(each.name, each.id)));
     if (galleries.some((each) => each.id === chosen)) byId("gallery").value = chosen;
     byId("chooser").hidden = galleries.length < 2;
-    byId("words").disabled = words !== true;
-    byId("words").placeholder = words === true ? "optional: red, on grass" : words;
     const photos = galleries.reduce((sum, each) => sum + each.photos, 0);
     const names = galleries.length === 1 ? galleries[0].name : `${galleries.length} galleries`;
     byId("gallery-line").textContent = `${names} · ${photos.toLocaleString("en")}`;
@@ -41,7 +39,7 @@ export class Form {
   values() {
     return {
       gallery: byId("gallery").value || "0",
-      words: byId("words").disabled ? "" : byId("words").value.trim(),
+      words: byId("words").value.trim(),
       weight: Number(byId("weight").value) / 100,
       cut: Number(byId("cut").value) / 100,
       sure: byId("sure").checked,

@@ -40,17 +40,18 @@ export class Pad {
   clear() { if (!drawings.isEmpty(this.drawing)) this.put(EMPTY); }
 
   /** Take over a drawing as a step that can be undone; resolves when its picture is loaded. */
-  async put(drawing, { asStart = false, quiet = false } = {}) {
+  async put(drawing) {
     await this.#load(drawing.picture?.url);
-    if (asStart) {
-      this.#history = [drawing];
-      this.#at = 0;
-    } else {
-      this.#history = [...this.#history.slice(0, this.#at + 1), drawing];
-      this.#at += 1;
-    }
+    this.#history = [...this.#history.slice(0, this.#at + 1), drawing];
+    this.#go(this.#at + 1);
+  }
+
+  /** Begin with a drawing, as after a reload: nothing to undo, and nothing is asked yet. */
+  async start(drawing) {
+    await this.#load(drawing.picture?.url);
+    this.#history = [drawing];
+    this.#at = 0;
     this.#paint();
-    if (!quiet) this.changed(false);
   }
 
   /** Show a drawing without taking it over. */
@@ -86,8 +87,7 @@ export class Pad {
   #paint() {
     const scale = this.canvas.width / SIDE;
     this.#context.setTransform(scale, 0, 0, scale, 0, 0);
-    const { drawing } = this;
-    drawings.paint(this.#context, drawing, this.#images.get(drawing.picture?.url));
+    this.preview(this.drawing);
   }
 
   #point(event) {

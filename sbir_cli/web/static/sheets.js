@@ -1,6 +1,6 @@
 // The welcome of a first visit, the sheet that saves a drawing, and the list of keys.
 
-import { SIDE, isEmpty, settled, toCanvas, toLine, toSVG } from "./drawing.js";
+import { SIDE, isEmpty, settled, toLine, toPNG, toSVG } from "./drawing.js";
 import { KEYS } from "./keys.js";
 
 function element(name, text = "", attributes = {}) {
@@ -74,7 +74,7 @@ export function fillSaver(box, board, answer) {
       row.append(link(`${name}.ndjson`, new Blob([toLine(pad.drawing), "\n"])));
     }
     const png = element("a", `${name}.png`, { class: "action", download: `${name}.png` });
-    png.href = toCanvas(pad.drawing, pad.image).toDataURL("image/png");
+    png.href = toPNG(pad.drawing, pad.image);
     row.append(png);
   }
   if (!row.children.length) row.append(element("p", "Nothing is drawn yet."));
@@ -82,6 +82,16 @@ export function fillSaver(box, board, answer) {
     element("h2", "Save the drawing", { id: "saver-title" }), row,
     ...(answer?.command ? repeat(answer.command) : []), closing(box),
   );
+}
+
+/** Copy, and tell what came of it. */
+export async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return "Copied.";
+  } catch {
+    return "The browser does not let this page copy: mark the text above.";
+  }
 }
 
 function link(name, blob) {
@@ -93,19 +103,13 @@ function link(name, blob) {
 function repeat(command) {
   const told = element("p", "", { role: "status", class: "soft" });
   const copy = element("button", "Copy command", { class: "action first", type: "button" });
-  copy.addEventListener("click", async () => {
-    try {
-      await navigator.clipboard.writeText(command);
-      told.textContent = "Copied.";
-    } catch {
-      told.textContent = "The browser does not let this page copy: mark the line above.";
-    }
-  });
+  copy.addEventListener("click", async () => { told.textContent = await copied(command); });
   const row = element("div", "", { class: "row" });
   row.append(copy);
   return [
     element("h2", "The same list in a terminal"),
-    element("p", "Where the saved drawing lies (.ndjson holds the strokes as they are asked):", { class: "soft" }),
+    element("p", "Where the saved drawing lies (.ndjson holds the strokes as they are asked):",
+      { class: "soft" }),
     element("p", command, { class: "command", tabindex: "0" }), row, told,
   ];
 }

@@ -1,7 +1,8 @@
 // One photo large: where it is, why it was found, and the way to more or less of its kind.
 
+import { post, reason } from "./ask.js";
 import { thumb } from "./results.js";
-import { ServerError, post } from "./ask.js";
+import { copied } from "./sheets.js";
 
 export class Viewer {
   #answer = null; #hits = []; #at = 0; #parts = {}; #comparing = null;
@@ -113,7 +114,7 @@ export class Viewer {
     } catch (error) {
       if (mine.signal.aborted) return;
       this.#compared(false);
-      this.#fail(error);
+      this.#tell(reason(error));
     }
   }
 
@@ -133,27 +134,16 @@ export class Viewer {
     return post(`/api/${what}`, { gallery, version, id: this.#hit.id, ...more }, signal);
   }
 
-  #fail(error) {
-    this.#tell(error instanceof ServerError ? error.message : "The server cannot be reached.");
-  }
-
   #tell(text) { this.#parts.hint.textContent = text; }
 
-  async #copy() {
-    try {
-      await navigator.clipboard.writeText(this.#hit.path);
-      this.#tell("The path is copied.");
-    } catch {
-      this.#tell("The browser does not let this page copy: mark the path above.");
-    }
-  }
+  async #copy() { this.#tell(await copied(this.#hit.path)); }
 
   async #reveal() {
     try {
       await this.#ask("reveal");
       this.#tell("Its folder was opened on this machine.");
     } catch (error) {
-      this.#fail(error);
+      this.#tell(reason(error));
     }
   }
 }
