@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -115,8 +114,10 @@ class DrawingPage:
         photo = self._path(asked)
         if photo is None:
             return _error(410, _UPDATED)
-        why = partial(self.finder.explain, asked, photo)
-        return JSONResponse(await to_thread.run_sync(why, limiter=self._reasons))
+        async with self._reasons:
+            if await request.is_disconnected():  # turned to another photo meanwhile
+                return _error(409, "nobody waits for it")
+            return JSONResponse(await to_thread.run_sync(self.finder.explain, asked, photo))
 
     async def _read(self, request: Request) -> Response:
         name = request.query_params.get("name", "drawing")[:200]

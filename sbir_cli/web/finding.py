@@ -100,7 +100,11 @@ class Finder:
             raise UsageError("only a drawing can be compared with a photo: draw what you look for")
         if not photo.exists():
             raise ImageError("the photo is gone")
-        why = self.gallery(asked.gallery).newest().searcher.explain(sketch, photo)
+        searcher = self.gallery(asked.gallery).newest().searcher
+        try:
+            why = searcher.explain(sketch, photo)
+        except ImageError as error:
+            raise ImageError(error.what, where=printable(photo.name)) from error
         sheet = picture(why)
         return {
             "picture": data_uri(sheet, "PNG", max(sheet.size)),
