@@ -18,6 +18,7 @@ from sbir_cli.storage.files import write_file
 if TYPE_CHECKING:
     from sbir_cli.encoder import PhotoEncoder
     from sbir_cli.gallery import UpdateReport
+    from sbir_cli.gallery.timings import Timings
 
 
 def embed_gallery(
@@ -115,6 +116,15 @@ def embed_gallery(
         Path | None,
         typer.Option("--report", help="Write the skipped files to this file, as JSON Lines."),
     ] = None,
+    timings: Annotated[
+        bool,
+        typer.Option(
+            "--timings",
+            envvar="SBIR_TIMINGS",
+            help="Tell how long scanning, decoding, resizing, encoding and writing took, and what "
+            "bounds it; in the report too.",
+        ),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Embed photos into a gallery that `sbir query` searches; run again to update it."""
@@ -122,10 +132,14 @@ def embed_gallery(
     from sbir_cli.errors import UsageError
     from sbir_cli.gallery import embed_gallery as embed
     from sbir_cli.gallery.places import place_of
+    from sbir_cli.gallery.timings import Timings
 
     names = [*(photos or []), *(listed_names(from_file, "photo names") if from_file else [])]
     if not names:
         raise UsageError("no photo given; name photos, folders or addresses")
+    if timings and ray:
+        raise UsageError("--timings tells of this machine alone; leave it out, or leave out --ray")
+    clock = Timings(max(workers, 1)) if timings else None
 
     def introduce(encoder: PhotoEncoder) -> None:
         if not quiet:
@@ -147,21 +161,37 @@ def embed_gallery(
                 rebuild=rebuild,
                 introduce=introduce,
                 progress=progress,
+                timings=clock,
             )
     except KeyboardInterrupt:
         say("what was embedded is kept; the same command goes on where it stopped")
         raise
     _summarise(done, place_of(output), quiet)
+    facts = clock.facts(done.embedded) if clock else {}
+    if clock:
+        _say_timings(clock, facts, workers)
     if report is not None:
-        _write_report(done, report)
+        _write_report(done, report, facts)
     if done.skipped:
         raise typer.Exit(SKIPPED)
 
 
-def _write_report(done: UpdateReport, path: Path) -> None:
+def _say_timings(clock: Timings, facts: dict[str, float], workers: int) -> None:
+    threads = {"decode": workers, "resize": workers}
+    for name in clock.busy:
+        note = f" in {threads[name]} threads" if threads.get(name, 1) > 1 else ""
+        say(f"{name:8}{facts[name]:9.2f} s busy{note}")
+    say(f"{'all':8}{facts['wall']:9.2f} s, {facts['photos_per_s']:.0f} photos/s")
+    say(clock.sentence(facts))
+
+
+def _write_report(done: UpdateReport, path: Path, timings: dict[str, float]) -> None:
     from sbir_cli.output.answers import SCHEMA, json_line
 
-    lines = [{"schema": SCHEMA, "path": str(p), "reason": why} for p, why in done.skipped]
+    lines: list[dict[str, object]] = [
+        {"schema": SCHEMA, "path": str(p), "reason": why} for p, why in done.skipped
+    ]
+    lines += [{"schema": SCHEMA, "timings": timings}] if timings else []
     write_file(path, "".join(map(json_line, lines)).encode(), "choose another --report")
 
 

@@ -9,6 +9,8 @@ from sbir_cli.errors import ImageError
 from sbir_cli.gallery.home import AnyJournal
 from sbir_cli.gallery.manifest import PhotoRow
 from sbir_cli.gallery.photo_source import PhotoSource
+from sbir_cli.gallery.timings import timed
+from sbir_cli.imaging.preprocess import Pixels
 
 
 def embed_photos(
@@ -34,16 +36,20 @@ def embed_photos(
     left = [batch for batch in batches if not all(_same(known.get(r.path), r) for r in batch)]
     done = len(todo) - sum(map(len, left))
     progress(done, len(todo))
-    for batch, embedded in embed_batches(
-        left, source.pixels, encoder.encode_photos, config.workers
-    ):
+
+    def encode(pixels: Pixels) -> Embeddings:
+        with timed(source.timings, "encode"):
+            return encoder.encode_photos(pixels)
+
+    for batch, embedded in embed_batches(left, source.pixels, encode, config.workers):
         rows: list[PhotoRow] = []
         vectors: list[Embeddings | None] = []
         for row, vector in zip(batch, embedded, strict=True):
             bad = isinstance(vector, ImageError)
             rows.append(row._replace(reason=str(vector)) if bad else row)
             vectors.append(None if isinstance(vector, ImageError) else vector)
-        journal.add(rows, vectors)
+        with timed(source.timings, "write"):
+            journal.add(rows, vectors)
         done += len(batch)
         progress(done, len(todo))
 

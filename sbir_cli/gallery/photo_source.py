@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sbir_cli.embedding import photo_pixels
+from sbir_cli.embedding import photo_image
 from sbir_cli.gallery.manifest import PhotoRow
+from sbir_cli.gallery.timings import Timings, timed
 from sbir_cli.imaging.preprocess import Pixels, Preprocess
 from sbir_cli.imaging.remote import member_bytes
 
@@ -21,6 +22,7 @@ class PhotoSource:
     preprocess: Preprocess
     starts: Mapping[bytes, int] = field(default_factory=dict)
     """By a row's path, where its photo begins in the tar shard that it lies in."""
+    timings: Timings | None = None
 
     def pixels(self, row: PhotoRow) -> Pixels:
         """(3, H, W) float32 of one photo.
@@ -30,6 +32,8 @@ class PhotoSource:
         """
         path = self.root / os.fsdecode(row.path)
         start = self.starts.get(row.path)
-        if start is None:
-            return photo_pixels(path, self.preprocess)
-        return photo_pixels(member_bytes(path, start, row.size), self.preprocess)
+        with timed(self.timings, "decode"):
+            file = path if start is None else member_bytes(path, start, row.size)
+            image = photo_image(file, self.preprocess)
+        with timed(self.timings, "resize"):
+            return self.preprocess(image)

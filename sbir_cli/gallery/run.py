@@ -18,6 +18,7 @@ from sbir_cli.gallery.home import AnyJournal, Home, NewVersion
 from sbir_cli.gallery.manifest import Manifest, PhotoRow
 from sbir_cli.gallery.photo_source import PhotoSource
 from sbir_cli.gallery.previous import PreviousGallery
+from sbir_cli.gallery.timings import Timings, timed
 from sbir_cli.imaging.folders import FoundPhotos, RemoteFile
 from sbir_cli.imaging.left_out import LeftOut
 from sbir_cli.storage.collector import uncollected
@@ -63,11 +64,13 @@ class UpdateRun:
     """
     introduce: Introduce = lambda encoder: None
     """Told the encoder that embeds, before it does."""
+    timings: Timings | None = None
 
     def update(self, progress: Progress) -> UpdateReport:
         """Embed, merge and commit; errors as `update_gallery`."""
         start = time.perf_counter()
-        scanned = self._scanned()
+        with timed(self.timings, "scan"):
+            scanned = self._scanned()
         known = self.before.rows
         todo = [row for path, row in sorted(scanned.items()) if known.get(path) != row]
         encoder = self._encoder_for(len(todo))
@@ -77,8 +80,9 @@ class UpdateRun:
         try:
             self._fill(todo, encoder, journal, progress)
             fresh = journal.known()
-            rows = self._merge(scanned, {row.path: fresh[row.path] for row in todo})
-            manifest = self._write(rows, {row.path for row in todo}, journal)
+            with timed(self.timings, "write"):
+                rows = self._merge(scanned, {row.path: fresh[row.path] for row in todo})
+                manifest = self._write(rows, {row.path for row in todo}, journal)
         finally:
             journal.close()
         journal.delete()
@@ -104,7 +108,8 @@ class UpdateRun:
         """
         if self.for_many is None or count <= _FEW:
             return self.encoder
-        loaded = self.for_many()
+        with timed(self.timings, "load"):
+            loaded = self.for_many()
         if loaded.photo_fingerprint != self.encoder.photo_fingerprint:
             raise MismatchError(f"{loaded.name} was changed meanwhile", remedy="start again")
         return loaded
@@ -118,7 +123,7 @@ class UpdateRun:
     ) -> None:
         remote = self.found.remote.items()
         starts = {self._key(path): f.start for path, f in remote if f.start is not None}
-        source = PhotoSource(self.root, encoder.preprocess, starts)
+        source = PhotoSource(self.root, encoder.preprocess, starts, self.timings)
         if self.embed.ray is None:
             embed_photos(todo, source, encoder, self.embed, journal, progress)
             return

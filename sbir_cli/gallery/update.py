@@ -28,6 +28,7 @@ from sbir_cli.gallery.milvus.address import MilvusAddress
 from sbir_cli.gallery.places import Place, place_of
 from sbir_cli.gallery.previous import PreviousGallery
 from sbir_cli.gallery.run import Introduce, UpdateReport, UpdateRun
+from sbir_cli.gallery.timings import Timings, timed
 from sbir_cli.imaging.images import FoundPhotos, find_photos
 from sbir_cli.imaging.remote import is_remote, root_path
 from sbir_cli.imaging.remote_listing import find_remote
@@ -48,6 +49,7 @@ def embed_gallery(
     rebuild: bool = False,
     introduce: Introduce = lambda encoder: None,
     progress: Progress = lambda done, total: None,
+    timings: Timings | None = None,
 ) -> UpdateReport:
     """Embed photos into the gallery at `index`, or update it; what is not said stays as it is.
 
@@ -60,7 +62,7 @@ def embed_gallery(
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`.
         exclude, follow_links: see `find_photos`.
         introduce: told the encoder before it begins to embed.
-        embed, storage, root, portable, rebuild, progress: see `update_gallery`.
+        embed, storage, root, portable, rebuild, progress, timings: see `update_gallery`.
 
     Raises:
         SbirError: as `find_photos`, `load_encoder` and `update_gallery`.
@@ -80,16 +82,23 @@ def embed_gallery(
         )
     wanted = model or (kept.encoder if kept else None)
     download = model is not None
+
+    def graph() -> PhotoEncoder | None:
+        with timed(timings, "load"):
+            return None if embed.ray else load_photo_graph(wanted, device, download)
+
     with ThreadPoolExecutor(1) as beside:  # a large folder takes as long as a graph
-        graph = None if embed.ray else beside.submit(load_photo_graph, wanted, device, download)
-        if remote:
-            found = find_remote(remote, exclude)
-        else:
-            found = find_photos(
-                map(Path, given), exclude, follow_links=follow_links, allow_gone=embed.prune
-            )
-    light = graph.result() if graph else None
-    encoder = light or load_encoder(wanted, device, download)
+        loading = beside.submit(graph)
+        with timed(timings, "scan"):
+            if remote:
+                found = find_remote(remote, exclude)
+            else:
+                found = find_photos(
+                    map(Path, given), exclude, follow_links=follow_links, allow_gone=embed.prune
+                )
+    light = loading.result()
+    with timed(timings, "load"):
+        encoder = light or load_encoder(wanted, device, download)
     return update_gallery(
         place,
         found,
@@ -104,6 +113,7 @@ def embed_gallery(
         for_many=LoadEncoder(encoder.name, device, download) if light else None,
         introduce=introduce,
         progress=progress,
+        timings=timings,
     )
 
 
@@ -121,6 +131,7 @@ def update_gallery(
     for_many: MakeEncoder | None = None,
     introduce: Introduce = lambda encoder: None,
     progress: Progress = lambda done, total: None,
+    timings: Timings | None = None,
 ) -> UpdateReport:
     """Make or update the gallery at `index` by an encoder at hand.
 
@@ -140,6 +151,7 @@ def update_gallery(
             there is one.
         introduce: told which of them embeds.
         progress: told after every batch.
+        timings: filled, where one wants to know what takes how long on this machine.
 
     Raises:
         SbirError: no photo could be read, the target cannot be written, or another run is at work.
@@ -153,7 +165,8 @@ def update_gallery(
         own = cast(IndexType, kept.index_choice) if kept else "auto"
         if portable is None:
             portable = kept is not None and kept.root_absolute is None
-        before = PreviousGallery() if rebuild else home.previous(encoder)
+        with timed(timings, "scan"):
+            before = PreviousGallery() if rebuild else home.previous(encoder)
         place, before = _place(before, found, root)
         run = UpdateRun(
             home=home,
@@ -167,6 +180,7 @@ def update_gallery(
             make_encoder=make_encoder,
             for_many=for_many,
             introduce=introduce,
+            timings=timings,
         )
         return run.update(progress)
 

@@ -248,3 +248,20 @@ def test_a_folder_that_is_gone_leaves_and_query_counts_what_is_gone(
     done = sbir("embed-gallery", photos / "deep", "-o", index, "--prune")
     assert done.returncode == 0 and b"8 photos" in done.stderr and b"2 removed" in done.stderr
     assert b"gone" not in sbir("query", tmp_path / "s.png", "-i", index).stderr
+
+
+def test_timings_name_the_bottleneck_on_stderr_and_in_the_report(
+    call: Run, photos: Path, tmp_path: Path
+) -> None:
+    report, into = tmp_path / "report.jsonl", ("-o", tmp_path / "idx.faiss")
+    done = call("embed-gallery", photos, *into, "--timings", "-q", "--report", report)
+    assert (done.returncode, done.stdout) == (0, b""), done.stderr
+    told = done.stderr.decode().splitlines()
+    stages = ["scan", "load", "decode", "resize", "encode", "write"]
+    assert [line.split()[0] for line in told[:-1]] == [*stages, "all"]
+    assert told[-1].startswith("bottleneck, ")
+    facts = json.loads(report.read_text())["timings"]
+    assert all(0 < facts[stage] < 2 * facts["wall"] + 0.01 for stage in stages)
+    assert call("embed-gallery", photos, *into, "-q").stderr == b""
+    with_ray = call("embed-gallery", photos, *into, "--timings", "--ray", "local")
+    assert with_ray.returncode == 2 and b"leave out --ray" in with_ray.stderr
