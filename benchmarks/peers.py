@@ -29,7 +29,7 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from speed import SBIR, SKETCH
+from speed import SBIR, SKETCH, as_installed
 
 ARCHITECTURE = "ViT-B-32-256"
 RCLIP_MODEL = f"{ARCHITECTURE}-datacomp_s34b_b86k"  # where rclip looks for its graph
@@ -204,6 +204,7 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=7)
     parser.add_argument("--rows", nargs="+", default=["start", "small", "large"])
     options = parser.parse_args()
+    as_installed()
     results: dict[str, dict[str, Any]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -26,7 +26,7 @@ from typing import cast
 
 import numpy as np
 from PIL import Image
-from speed import SBIR, SKETCH, random_vit_b_32
+from speed import SBIR, SKETCH, as_installed, random_vit_b_32
 
 from sbir_cli.config import IndexConfig
 from sbir_cli.encoder import PhotoEncoder, load_sketch_encoder
@@ -120,6 +120,7 @@ def main() -> None:
     parser.add_argument("--vit-b-32", action="store_true")
     parser.add_argument("--update", type=int, default=0)
     options = parser.parse_args()
+    as_installed()
     results: dict[str, Figures] = {}
 
     def told(name: str, figures: Figures) -> None:

@@ -18,8 +18,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
-
 from sbir_cli.encoder.graph_session import (
     READY,
     READY_WEIGHTS,
@@ -115,6 +113,8 @@ class GraphCache:
         Returns:
             None where the folder cannot be written, or another process does not end.
         """
+        from filelock import Timeout  # what only finds does without
+
         place = self._place(name, part)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -131,6 +131,8 @@ class GraphCache:
 
     @contextmanager
     def _alone(self, place: Path) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
         lock = FileLock(place.with_name(place.name + ".lock"), timeout=0)
         try:
             lock.acquire()
@@ -176,6 +178,8 @@ def _write(
 
 
 def _why(error: Exception) -> str:
+    from filelock import Timeout
+
     if isinstance(error, Timeout):
         return "another process holds it"
     return (getattr(error, "strerror", None) or str(error) or type(error).__name__).lower()

@@ -13,9 +13,10 @@ from sbir_cli.embedding import Embeddings
 from sbir_cli.errors import UsageError
 from sbir_cli.gallery.background import Background
 from sbir_cli.gallery.files import committed_index, possible_roots, require_index
+from sbir_cli.gallery.flat import Ids
 from sbir_cli.gallery.index import read_index, stored_embeddings
 from sbir_cli.gallery.manifest import Database, Manifest, PhotoRow
-from sbir_cli.gallery.narrowing import Ids, matching_ids, search_among, stored
+from sbir_cli.gallery.narrowing import matching_ids, search_among, stored
 
 
 class Selection(Protocol):

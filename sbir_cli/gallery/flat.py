@@ -90,5 +90,38 @@ def read_flat(path: Path, ids: Ids, dimension: int) -> Matrix:
     return found
 
 
+class HeldIndex:
+    """A small flat index in memory, asked as FAISS's are: it is searched before FAISS would be
+    imported.
+
+    Args:
+        embeddings: (N, D).
+    """
+
+    def __init__(self, embeddings: Matrix) -> None:
+        self._embeddings, self.ntotal = embeddings, len(embeddings)
+
+    def search(self, questions: Matrix, count: int) -> tuple[Matrix, Ids]:
+        """(Q, count) cosines and ids of the nearest, best first."""
+        return best_of(questions @ self._embeddings.T, count)
+
+    def reconstruct_batch(self, ids: Ids) -> Matrix:
+        """(N, D) of N photos."""
+        return self._embeddings[ids]
+
+    def reconstruct_n(self, first: int, count: int) -> Matrix:
+        """(N, D) of photos in a row."""
+        return self._embeddings[first : first + count].copy()
+
+
+def best_of(scores: Matrix, count: int) -> tuple[Matrix, Ids]:
+    """The highest of each row of (Q, N) scores and their places, best first."""
+    some = np.argpartition(-scores, min(count, scores.shape[1]) - 1, axis=1)[:, :count]
+    some.sort(axis=1)  # so that the first of equals comes first
+    order = np.argsort(-np.take_along_axis(scores, some, axis=1), axis=1, kind="stable")
+    places = np.take_along_axis(some, order, axis=1)
+    return np.take_along_axis(scores, places, axis=1), places.astype(np.int64)
+
+
 def _start(dimension: int, photo: int) -> int:
     return HEADER.size + _NUMBERS.size + 4 * dimension * photo

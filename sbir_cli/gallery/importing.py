@@ -22,10 +22,9 @@ from sbir_cli.encoder import (
 )
 from sbir_cli.errors import GalleryError, MismatchError, UsageError
 from sbir_cli.gallery.commit import commit
-from sbir_cli.gallery.flat import Matrix, held
+from sbir_cli.gallery.flat import Ids, Matrix, held
 from sbir_cli.gallery.foreign import read_vectors
 from sbir_cli.gallery.manifest import Manifest, PhotoRow
-from sbir_cli.gallery.narrowing import Ids
 from sbir_cli.storage.locks import locked
 
 ALIKE = 0.98

@@ -13,12 +13,21 @@ import numpy as np
 
 from sbir_cli.config import IndexConfig
 from sbir_cli.errors import GalleryError
-from sbir_cli.gallery.flat import FOURCC, HEADER, INNER_PRODUCT, Matrix, flat_bytes
+from sbir_cli.gallery.flat import (
+    FOURCC,
+    HEADER,
+    INNER_PRODUCT,
+    HeldIndex,
+    Matrix,
+    flat_bytes,
+    read_flat,
+)
 from sbir_cli.gallery.manifest import Manifest, remake
 from sbir_cli.gallery.tuning import tune
 
 _HNSW_NEIGHBOURS = 32
 _SCORED_EXACTLY = 100  # times as many photos as are asked for: codes of a bit are coarse
+_SMALL = 64_000_000  # bytes that are read and searched before FAISS is imported
 _LARGE = "ivf-rabitq"  # what auto takes where exact search is slow
 
 
@@ -167,12 +176,15 @@ def require_header(path: Path, manifest: Manifest) -> None:
 
 
 def read_index(path: Path, manifest: Manifest) -> Any:
-    """The FAISS index at `path`, memory-mapped, after `require_header`.
+    """The FAISS index at `path`, memory-mapped, after `require_header`; a small flat one in memory.
 
     Raises:
         GalleryError: the file is not the index that the manifest describes.
     """
     require_header(path, manifest)
+    count, dimension = manifest.photos, manifest.dimension
+    if manifest.index_type == "flat" and flat_bytes(count, dimension) <= _SMALL:
+        return HeldIndex(read_flat(path, np.arange(count), dimension))
     import faiss
 
     flag = faiss.IO_FLAG_MMAP if manifest.index_type == "ivf" else faiss.IO_FLAG_MMAP_IFC

@@ -9,9 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from sbir_cli.embedding import Embeddings
+from sbir_cli.gallery.flat import HeldIndex, Ids, best_of
 from sbir_cli.gallery.manifest import Database
-
-Ids = npt.NDArray[np.int64]
 
 NEARLY_THE_SAME = 0.04
 """Distance (1 - cosine) of near-duplicates, as a share of that of two photos taken at random."""
@@ -38,10 +37,11 @@ def search_among(
     Args:
         fetch: at most the number of ids.
     """
-    import faiss
+    exact = not any(hasattr(index, part) for part in ("hnsw", "nprobe", "base_index"))
+    if exact and not isinstance(index, HeldIndex):
+        import faiss
 
-    python_faiss: Any = faiss  # its type stubs lack the selector
-    if not any(hasattr(index, part) for part in ("hnsw", "nprobe", "base_index")):
+        python_faiss: Any = faiss  # its type stubs lack the selector
         only = python_faiss.SearchParameters(sel=faiss.IDSelectorBatch(ids))
         scores, found = index.search(embeddings, fetch, params=only)
         return scores, found
@@ -49,9 +49,8 @@ def search_among(
         embeddings @ stored(index, ids[start : start + _AT_A_TIME]).T
         for start in range(0, len(ids), _AT_A_TIME)
     ]
-    all_scores = np.concatenate(parts, axis=1)
-    order = np.argsort(-all_scores, axis=1, kind="stable")[:, :fetch]
-    return np.take_along_axis(all_scores, order, axis=1), ids[order]
+    scores, places = best_of(np.concatenate(parts, axis=1), fetch)
+    return scores, ids[places]
 
 
 def stored(index: Any, ids: Ids) -> Embeddings:

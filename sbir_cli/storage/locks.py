@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import FileLock
-
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
@@ -17,6 +15,8 @@ def locked(path: Path) -> Iterator[None]:
         filelock.Timeout: another process holds it.
         OSError: it cannot be created.
     """
+    from filelock import FileLock  # what only reads does without
+
     with FileLock(path, timeout=0):
         try:
             yield

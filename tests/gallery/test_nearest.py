@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sbir_cli.gallery import Gallery, update_gallery
 from sbir_cli.imaging.images import find_photos
 from tests.fakes import FakeEncoder, draw_photo
@@ -42,3 +44,19 @@ def test_a_share_of_a_negative_best_score_keeps_the_best(photos: Path, tmp_path:
     for share in (0.8, 1.0):
         hits = nearest(index, query, top=1, min_share=share)
         assert len(hits) == 1 and hits[0].score < 0
+
+
+def test_a_small_gallery_answers_without_faiss_as_with_it(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    index = tmp_path / "idx.faiss"
+    update_gallery(index, find_photos([photos]), FakeEncoder())
+    asked = [embed(path) for path in sorted(photos.glob("*.jpg"))]
+    answers = []
+    for small in (10**9, 0):
+        monkeypatch.setattr("sbir_cli.gallery.index._SMALL", small)
+        gallery = Gallery.open(index)
+        for among in ({}, {"where": "deep/*"}, {"where": "*.jpg", "dedupe": True}, {"top": 3}):
+            hits = [nearest(gallery, each, **among) for each in asked]
+            answers.append([[(h.id, round(h.score, 5)) for h in each] for each in hits])
+    assert answers[:4] == answers[4:] and len(answers[0][0]) == 10

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from sbir_cli.embedding import Embeddings
 from sbir_cli.errors import UsageError
+from sbir_cli.gallery.flat import Ids
 from sbir_cli.gallery.manifest import PhotoRow
 from sbir_cli.gallery.milvus.address import MilvusAddress
 from sbir_cli.gallery.milvus.collection import HIDDEN, MOST, Collection, among, answering, visible
@@ -27,7 +28,6 @@ from sbir_cli.gallery.milvus.versions import (
     no_gallery,
     unfinished,
 )
-from sbir_cli.gallery.narrowing import Ids
 from sbir_cli.imaging.remote import root_path
 
 _COLUMNS = ["id", "path", "size", "mtime_ns", "reason", "version", "until"]
