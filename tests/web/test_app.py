@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from sbir_cli.errors import ModelError
 from sbir_cli.gallery import update_gallery
 from sbir_cli.imaging.images import find_photos
 from sbir_cli.web.watched import WatchedGallery
@@ -236,11 +237,18 @@ def test_why_a_photo_was_found_by_a_model_that_is_loaded_once(
         assert refused.status_code == status and says in refused.json()["error"]
 
 
-def test_a_model_that_cannot_be_loaded_in_full_is_one_sentence(client: Client, ask: Ask) -> None:
+def test_a_model_that_cannot_be_loaded_in_full_is_one_sentence(
+    client: Client, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(name: str, *how: Any, **more: Any) -> WholeFakeEncoder:
+        raise ModelError(f"{name}: its weights are not here")
+
+    monkeypatch.setattr("sbir_cli.whole_model.load_encoder", load)
     answer = ask()
     body = {**asked(), "version": answer["version"], "id": answer["hits"][0]["id"]}
     refused = client.post("/api/explain", json=body)
-    assert refused.status_code == 422 and "fake" in refused.json()["error"]
+    assert refused.status_code == 422
+    assert refused.json()["error"] == "fake: its weights are not here"
 
 
 def test_an_update_is_taken_up_and_old_photos_can_still_be_seen(

@@ -494,10 +494,11 @@ def test_axe_finds_nothing(browser: Browser, url: str, scheme: Any, size: tuple[
     _without_faults(page, source)
     page.click(".photo >> nth=0")
     _without_faults(page, source)
-    page.click("#viewer .why")
-    page.wait_for_selector("#viewer .why[aria-pressed=true]")
-    _without_faults(page, source)
-    _picture(page, f"draw-why-{size[0]}-{scheme}")
+    if size[0] == 320:  # where the sentence and the buttons have least room
+        page.click("#viewer .why")
+        page.wait_for_selector("#viewer .why[aria-pressed=true]")
+        _without_faults(page, source)
+        _picture(page, f"draw-why-{scheme}")
     page.click("#viewer .less")
     page.wait_for_selector("#examples-of li")
     for opener in ("#save", "#help"):
