@@ -3,8 +3,9 @@
 A name's place is, in the first half, the anchor that the images of the class were trained towards,
 and in the second the mean embedding of its photos; without photos, what its anchor makes likely.
 Any other phrase has the place that the names near it in a sentence model's space have (words.py),
-so that plurals, synonyms and short phrases land where their things lie. The unseen classes' names
-take no part. Writes WORK/text.pt and prints how it does on names that were left out.
+so that plurals, synonyms and short phrases land where their things lie, and so do the unseen classes'
+names, which are phrases as any other. Writes WORK/text.pt and prints how it does; --leave-out takes
+the places of some names away, so that they are phrases too.
 """
 
 import argparse
@@ -132,14 +133,14 @@ def main() -> None:
     rows = torch.from_numpy(np.load(options.work / "words.npy")).float()
     count = words["names"]
     places = name_places(options.data, options.work, words["phrases"][:count])
-    left = torch.randperm(count)[: int(options.leave_out * count)]
+    left = torch.randperm(count)[: int(options.leave_out * count)]  # their places
     kept = torch.ones(count, dtype=torch.bool).index_fill_(0, left, False)
     targets = phrase_places(rows, rows[:count][kept], places[kept])
     targets[:count][kept] = places[kept]
     tokens = tokenise(words["phrases"])
-    order = torch.cat([kept.nonzero().ravel(), torch.arange(count, len(rows))])
+    order = torch.cat([kept.nonzero().ravel(), left, torch.arange(count, len(rows))])
     if not len(left):
-        order, left = torch.arange(len(rows)), torch.randperm(count)[: count // 10]
+        left = torch.randperm(count)[: count // 10]
     model = open_clip.CLIP(**CONFIG["model_cfg"])
     fit(model, tokens[:, order], targets[order], int(kept.sum()), options.steps)
     report(model.eval(), words, tokens, places, left)
