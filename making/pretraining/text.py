@@ -3,9 +3,9 @@
 A name's place is, in the first half, the anchor that the images of the class were trained towards,
 and in the second the mean embedding of its photos; without photos, what its anchor makes likely.
 Any other phrase has the place that the names near it in a sentence model's space have (words.py),
-so that plurals, synonyms and short phrases land where their things lie, and so do the unseen classes'
-names, which are phrases as any other. Writes WORK/text.pt and prints how it does; --leave-out takes
-the places of some names away, so that they are phrases too.
+so that plurals, synonyms and short phrases land where their things lie, and so do the names of
+unseen classes, which are phrases as any other. Writes WORK/text.pt and prints how it does;
+--leave-out takes the places of some names away, so that they are phrases too.
 """
 
 import argparse
@@ -123,7 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("--data", "--work"):
         parser.add_argument(name, type=Path, required=True)
-    parser.add_argument("--steps", type=int, default=2500)
+    parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument(
         "--leave-out", type=float, default=0.0, help="share of the names, to measure"
     )
