@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
@@ -14,83 +14,29 @@ from typer.main import get_command
 from sbir_cli import __version__
 from sbir_cli.cli.exits import exit_codes
 
-
-def _draw() -> Any:
-    from sbir_cli.cli.draw import draw
-
-    return draw
-
-
-def _embed_gallery() -> Any:
-    from sbir_cli.cli.embed_gallery import embed_gallery
-
-    return embed_gallery
-
-
-def _evaluate() -> Any:
-    from sbir_cli.cli.evaluate import evaluate
-
-    return evaluate
-
-
-def _explain() -> Any:
-    from sbir_cli.cli.explain import explain
-
-    return explain
-
-
-def _index() -> Any:
-    from sbir_cli.cli.index import app
-
-    return app
-
-
-def _query() -> Any:
-    from sbir_cli.cli.query import query
-
-    return query
-
-
-def _train() -> Any:
-    from sbir_cli.cli.train import train
-
-    return train
-
-
-COMMANDS: dict[str, tuple[Callable[[], Any], str]] = {
-    "draw": (
-        _draw,
-        "Draw in a browser and watch the photos come. The page is of this machine alone.",
-    ),
-    "embed-gallery": (
-        _embed_gallery,
-        "Embed photos into a gallery that `sbir query` searches; run again to update it.",
-    ),
-    "evaluate": (
-        _evaluate,
-        "Measure how well sketches of unseen classes find their photos, by named protocols.",
-    ),
-    "explain": (
-        _explain,
-        "Show which parts of a drawing look like which parts of a photo to the model.",
-    ),
-    "index": (_index, "What a gallery is; verify, list, join, export and import it."),
-    "query": (_query, "Find the photos that look like a drawing, best first."),
-    "train": (
-        _train,
-        "Train prompts (or a baseline) on seen classes and keep the best as a checkpoint.",
-    ),
+COMMANDS = {
+    "draw": "Draw in a browser and watch the photos come. The page is of this machine alone.",
+    "embed-gallery": "Embed photos into a gallery that `sbir query` searches; "
+    "run again to update it.",
+    "evaluate": "Measure how well sketches of unseen classes find their photos, "
+    "by named protocols.",
+    "explain": "Show which parts of a drawing look like which parts of a photo to the model.",
+    "index": "What a gallery is; verify, list, join, export and import it.",
+    "query": "Find the photos that look like a drawing, best first.",
+    "train": "Train prompts (or a baseline) on seen classes and keep the best as a checkpoint.",
 }
-"""What imports a command when it is called, and what `sbir --help` says of it without."""
+"""What `sbir --help` says of each, without importing it."""
 
 
 def load_command(name: str) -> Any:
-    """A command, or a group of them, in full."""
-    found = COMMANDS[name][0]()
-    if isinstance(found, typer.Typer):
-        return get_command(found)
+    """A command, or a group of them, in full: the function of its name in the module of its name,
+    or that module's `app`."""
+    own = name.replace("-", "_")
+    module = import_module(f"sbir_cli.cli.{own}")
+    if hasattr(module, "app"):
+        return get_command(module.app)
     alone = typer.Typer(add_completion=False)
-    alone.command(name)(exit_codes(found))
+    alone.command(name)(exit_codes(getattr(module, own)))
     return get_command(alone)
 
 
@@ -99,7 +45,7 @@ class LateCommands(TyperGroup):
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        for name, (_, says) in COMMANDS.items():
+        for name, says in COMMANDS.items():
             self.add_command(TyperCommand(name, help=says))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Literal
+from typing import Literal, get_args
 
 Stage = Literal["scan", "load", "decode", "resize", "encode", "write"]
 
@@ -29,9 +29,7 @@ class Timings:
     def __init__(self, workers: int) -> None:
         self._workers, self._start = workers, time.perf_counter()
         self._lock = threading.Lock()
-        self.busy: dict[Stage, float] = dict.fromkeys(
-            ("scan", "load", "decode", "resize", "encode", "write"), 0.0
-        )
+        self.busy: dict[Stage, float] = dict.fromkeys(get_args(Stage), 0.0)
         """Seconds by stage."""
 
     @contextmanager
