@@ -12,16 +12,23 @@ import argparse
 import json
 import os
 import re
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 SBIR = [sys.executable, "-m", "sbir_cli"]
 SKETCH = Path(__file__).parents[1] / "examples" / "sketches" / "teapot" / "teapot_1.png"
+PEAK = """
+import resource, subprocess, sys
+done = subprocess.run(sys.argv[1:])
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # bytes on macOS, else KiB
+print(peak // 2**10 if sys.platform == "darwin" else peak)
+sys.exit(done.returncode)
+"""
 PARTS = """
 import time; start = time.perf_counter()
 def lap(name):
@@ -66,19 +73,32 @@ def parts_of_a_query() -> dict[str, float]:
     return {name: statistics.median(run[name] for run in runs) for name in runs[0]}
 
 
+def with_peak(
+    command: list[str], environment: Mapping[str, str] | None = None
+) -> tuple[dict[str, float], str]:
+    """Wall seconds of a process and the most memory it held, and what it wrote to stderr.
+
+    A small process starts it: Linux counts to a process what the one that started it held.
+    """
+    start = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, "-c", PEAK, *command], check=True, capture_output=True, env=environment
+    )
+    figures = {
+        "seconds": round(time.perf_counter() - start, 2),
+        "peak MB": round(int(done.stdout.split()[-1]) / 1024),
+    }
+    return figures, done.stderr.decode()
+
+
 def embedding(photos: Path, model: list[str]) -> dict[str, float]:
     """Photos per second (of the run, model loading left out) and peak memory of the process."""
     with tempfile.TemporaryDirectory() as folder:
-        index = Path(folder) / "idx.faiss"
-        command = [*SBIR, "embed-gallery", str(photos), "-o", str(index), *model]
-        start = time.perf_counter()
-        done = subprocess.run(command, check=True, capture_output=True)
-        whole = time.perf_counter() - start
-    rate = re.search(r"([\d,]+) photos/s", done.stderr.decode())
+        index = str(Path(folder) / "idx.faiss")
+        figures, said = with_peak([*SBIR, "embed-gallery", str(photos), "-o", index, *model])
+    rate = re.search(r"([\d,]+) photos/s", said)
     assert rate is not None
-    # the largest child so far: call this for small models before large ones
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    return {"photos/s": float(rate[1].replace(",", "")), "seconds": whole, "peak MB": peak}
+    return {"photos/s": float(rate[1].replace(",", "")), **figures}
 
 
 def random_vit_b_32(folder: Path) -> Path:

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import statistics
 import subprocess
 import tempfile
@@ -26,7 +25,7 @@ from typing import cast
 
 import numpy as np
 from PIL import Image
-from speed import SBIR, SKETCH, as_installed, random_vit_b_32
+from speed import SBIR, SKETCH, as_installed, random_vit_b_32, with_peak
 
 from sbir_cli.config import IndexConfig
 from sbir_cli.encoder import PhotoEncoder, load_sketch_encoder
@@ -38,11 +37,15 @@ from sbir_cli.gallery.previous import shipped_background
 Figures = dict[str, float]
 
 
+def in_cache(cache: Path) -> dict[str, str]:
+    """The environment of a command that keeps its files there."""
+    return {**os.environ, "SBIR_CACHE": str(cache)}
+
+
 def run(*args: str | Path, cache: Path) -> float:
     """Wall seconds of a command."""
-    environment = {**os.environ, "SBIR_CACHE": str(cache)}
     start = time.perf_counter()
-    subprocess.run([*SBIR, *map(str, args)], check=True, capture_output=True, env=environment)
+    subprocess.run([*SBIR, *map(str, args)], check=True, capture_output=True, env=in_cache(cache))
     return time.perf_counter() - start
 
 
@@ -104,11 +107,8 @@ def update(count: int, folder: Path, cache: Path) -> Figures:
     index = folder / "update.faiss"
     made_up(index, rows, photos)
     (photos / "new.jpg").write_bytes(data)
-    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    seconds = run("embed-gallery", photos, "-o", index, cache=cache)
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    largest = round(peak / 1024) if peak > before else float("nan")  # else an earlier one's
-    return {"seconds": round(seconds, 2), "peak MB": largest}
+    figures, _ = with_peak([*SBIR, "embed-gallery", str(photos), "-o", str(index)], in_cache(cache))
+    return figures
 
 
 def main() -> None:
@@ -130,7 +130,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         cache, n = folder / "cache", options.repeats
-        if options.update:  # the smallest process: its peak is not another's
+        if options.update:
             photos = f"one more photo than {options.update:,}"
             told(photos, update(options.update, folder, cache))
         told("--help", repeated("--help", cache=cache, repeats=n))
