@@ -15,15 +15,13 @@ from sbir_cli import __version__
 from sbir_cli.cli.exits import exit_codes
 
 COMMANDS = {
-    "draw": "Draw in a browser and watch the photos come. The page is of this machine alone.",
-    "embed-gallery": "Embed photos into a gallery that `sbir query` searches; "
-    "run again to update it.",
-    "evaluate": "Measure how well sketches of unseen classes find their photos, "
-    "by named protocols.",
-    "explain": "Show which parts of a drawing look like which parts of a photo to the model.",
-    "index": "What a gallery is; verify, list, join, export and import it.",
+    "draw": "Draw in a browser and watch the photos come.",
+    "embed-gallery": "Embed photos into a gallery; run again to update it.",
+    "evaluate": "Measure how well sketches find photos, by named protocols.",
+    "explain": "Show which parts of a drawing and of a photo look alike.",
+    "index": "What a gallery is; verify, list, join, export, import it.",
     "query": "Find the photos that look like a drawing, best first.",
-    "train": "Train prompts (or a baseline) on seen classes and keep the best as a checkpoint.",
+    "train": "Learn prompts, or a baseline, and keep the best checkpoint.",
 }
 """What `sbir --help` says of each, without importing it."""
 
@@ -61,6 +59,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # the list of commands needs no boxes, which take 60 ms to import
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

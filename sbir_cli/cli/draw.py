@@ -59,7 +59,10 @@ def draw(
     cache: Cache = None,
     quiet: Quiet = False,
 ) -> None:
-    """Draw in a browser and watch the photos come. The page is of this machine alone."""
+    """Draw in a browser and watch the photos come.
+
+    The page is of this machine alone, unless --lan is given.
+    """
     _require_extra()
     from sbir_cli.web.app import DrawingPage
     from sbir_cli.web.server import find_place, serve

@@ -127,7 +127,10 @@ def embed_gallery(
     ] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Embed photos into a gallery that `sbir query` searches; run again to update it."""
+    """Embed photos into a gallery; run again to update it.
+
+    A run that was interrupted goes on where it was.
+    """
     from sbir_cli.config import EmbedConfig, IndexConfig
     from sbir_cli.errors import UsageError
     from sbir_cli.gallery import embed_gallery as embed

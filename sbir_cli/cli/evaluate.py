@@ -172,7 +172,7 @@ def evaluate(
     workers: Workers = 2,
     quiet: Quiet = False,
 ) -> None:
-    """Measure how well sketches of unseen classes find their photos, by named protocols."""
+    """Measure how well sketches find photos, by named protocols."""
     from sbir_cli.errors import UsageError
     from sbir_cli.evaluation.settings import EvaluationConfig
 

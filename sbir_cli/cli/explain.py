@@ -56,10 +56,10 @@ def explain(
     device: Device = "auto",
     quiet: Quiet = False,
 ) -> None:
-    """Show which parts of a drawing look like which parts of a photo to the model.
+    """Show which parts of a drawing and of a photo look alike.
 
     Lines join patches whose tokens are each other's nearest; heat maps show where sketch and photo
-    are like each other. That is similarity of the model's last tokens, not the cause of a score.
+    are like each other, to the model. It is similarity of its last tokens, not a score's cause.
     """
     from sbir_cli.config import SketchConfig
     from sbir_cli.embedding import photo_image

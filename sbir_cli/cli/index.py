@@ -36,7 +36,7 @@ Root = Annotated[
 Output = Annotated[Path, typer.Option("--output", "-o", help="The file to write.")]
 
 app = typer.Typer(
-    help="What a gallery is; verify, list, join, export and import it.", no_args_is_help=True
+    help="What a gallery is; verify, list, join, export, import it.", no_args_is_help=True
 )
 app.command("import")(import_vectors)
 

@@ -264,7 +264,7 @@ def train(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train prompts (or a baseline) on seen classes and keep the best as a checkpoint."""
+    """Learn prompts, or a baseline, and keep the best checkpoint."""
     known = TrainConfig.__dataclass_fields__
     given = {name: value for name, value in locals().items() if name in known}
     knobs = {name: value for name, value in given.items() if value is not None}

@@ -20,8 +20,8 @@ def test_version() -> None:
 
 def test_help_names_every_command_and_no_arguments_is_help() -> None:
     for args in (["--help"], ["-h"], []):
-        shown = CliRunner().invoke(app, args).stdout
-        assert all(name in shown for name in COMMANDS)
+        shown = CliRunner().invoke(app, args)  # without arguments it is a mistake: on stderr
+        assert all(name in (shown.stdout if args else shown.stderr) for name in COMMANDS)
 
 
 def test_the_list_of_commands_says_what_each_says_itself() -> None:

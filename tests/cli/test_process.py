@@ -72,7 +72,7 @@ def test_the_table_and_the_help_are_shown_whatever_the_width(
     args = ("query", "sketch.png", "-i", "idx.faiss", "--format", "table")
     shown = sbir(*args, cwd=gallery, env={name: value}).stdout
     assert b"rank" in shown and b"photos/plain.jpg" in shown
-    assert b" Usage: " in sbir("--help", env={name: value}).stdout
+    assert b" Usage: " in sbir("query", "--help", env={name: value}).stdout
 
 
 @pytest.mark.slow
