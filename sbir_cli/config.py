@@ -227,7 +227,7 @@ class TrainConfig:
     """Of the backbone's arithmetic. `auto`: bfloat16 where the hardware multiplies it natively."""
     recompute: int = 0
     """Images whose activations are kept at a time; the others are computed again in the backward
-    pass: less memory, about a third more time (0: keep all)."""
+    pass: less memory, up to a third more time (0: keep all)."""
     workers: int = 2
     """Threads that decode images (at least 1)."""
     memory: float = 4.0

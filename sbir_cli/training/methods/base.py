@@ -110,11 +110,9 @@ class Method(nn.Module, ABC):
             return self.through(branch, pixels)
         # images do not meet inside the tower, so chunks of them can be computed again one by one;
         # the whole pass is inside, because prompts and parameters are laid on by hooks
-        chunks = [
-            checkpoint(self.through, branch, part, use_reentrant=False)
-            for part in torch.split(pixels, size)
-        ]
-        return torch.cat(chunks)
+        *again, last = torch.split(pixels, size)
+        chunks = [checkpoint(self.through, branch, part, use_reentrant=False) for part in again]
+        return torch.cat([*chunks, self.through(branch, last)])  # the backward pass begins with it
 
     def through(self, branch: Branch, pixels: Tensor) -> Tensor:
         """(N, D) float32 features of (N, 3, H, W) pixels, not of unit length."""
