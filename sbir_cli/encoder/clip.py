@@ -116,10 +116,13 @@ class FrozenClip:
             raise
         except Exception as error:  # open_clip and its tokenizers raise nearly anything
             why = (str(error) or type(error).__name__).splitlines()[0]
+            missing = getattr(error, "name", None) if isinstance(error, ImportError) else None
             raise ModelError(
                 f"its text tower cannot be asked ({why})",
                 where=self.source.name,
-                remedy="choose a model with its text tower and tokenizer; plain photos need none",
+                remedy=f"pip install {missing}, which its tokenizer needs"
+                if missing
+                else "choose a model with its text tower and tokenizer; plain photos need none",
             ) from error
 
 

@@ -380,3 +380,15 @@ def test_a_text_tower_that_cannot_be_asked_is_one_sentence(
     monkeypatch.setattr(encoder.clip.model, "encode_text", broken, raising=False)
     with pytest.raises(SbirError, match=r"its text tower cannot be asked \(no tokenizer here\)"):
         train_on_drawings(None, drawings, encoder, CONFIG, tmp_path / "c")
+
+
+@pytest.mark.slow
+def test_a_missing_package_of_a_tokenizer_is_named(
+    encoder: PromptedEncoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*arguments: Any, **more: Any) -> None:
+        raise ModuleNotFoundError("No module named 'transformers'", name="transformers")
+
+    monkeypatch.setattr(encoder.clip.model, "encode_text", broken, raising=False)
+    with pytest.raises(SbirError, match=r"pip install transformers, which its tokenizer needs"):
+        encoder.encode_texts(["a teapot"])
