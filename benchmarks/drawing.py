@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
-from speed import random_vit_b_32
+from speed import random_model
 
 from sbir_cli.config import IndexConfig
 from sbir_cli.encoder import PhotoEncoder, load_encoder, load_sketch_encoder
@@ -68,7 +68,7 @@ def main() -> None:
 
 def _vit_b_32(folder: Path) -> PhotoEncoder:
     folder.mkdir()
-    return load_encoder(f"local-dir:{random_vit_b_32(folder)}", "cpu")
+    return load_encoder(f"local-dir:{random_model(folder)}", "cpu")
 
 
 def _gallery(folder: Path, photos: int, encoder: PhotoEncoder) -> Path:

@@ -101,17 +101,17 @@ def embedding(photos: Path, model: list[str]) -> dict[str, float]:
     return {"photos/s": float(rate[1].replace(",", "")), **figures}
 
 
-def random_vit_b_32(folder: Path) -> Path:
-    """A ViT-B-32 of random weights as a local-dir model."""
+def random_model(folder: Path, architecture: str = "ViT-B-32") -> Path:
+    """A model of random weights as a local-dir model."""
     from sbir_cli.encoder.torchvision_ops import declare_missing_ops
 
     declare_missing_ops()
     import open_clip
     from safetensors.torch import save_file
 
-    model = open_clip.create_model("ViT-B-32")
+    model = open_clip.create_model(architecture)
     save_file(model.state_dict(), folder / "open_clip_model.safetensors")
-    config = {"model_cfg": open_clip.get_model_config("ViT-B-32"), "preprocess_cfg": {}}
+    config = {"model_cfg": open_clip.get_model_config(architecture), "preprocess_cfg": {}}
     (folder / "open_clip_config.json").write_text(json.dumps(config))
     return folder
 
@@ -137,7 +137,7 @@ def main() -> None:
     }
     if options.vit_b_32:
         with tempfile.TemporaryDirectory() as folder:
-            model = ["--model", f"local-dir:{random_vit_b_32(Path(folder))}"]
+            model = ["--model", f"local-dir:{random_model(Path(folder))}"]
             results["embed-gallery, random ViT-B-32"] = embedding(options.photos, model)
     for name, value in results.items():
         print(f"{name:34} {value if isinstance(value, dict) else round(float(str(value)), 3)}")

@@ -25,7 +25,7 @@ from typing import cast
 
 import numpy as np
 from PIL import Image
-from speed import SBIR, SKETCH, as_installed, random_vit_b_32, with_peak
+from speed import SBIR, SKETCH, as_installed, random_model, with_peak
 
 from sbir_cli.config import IndexConfig
 from sbir_cli.encoder import PhotoEncoder, load_sketch_encoder
@@ -141,7 +141,7 @@ def main() -> None:
             told(f"query, {count:,} photos", at_size(count, folder, cache, n))
         if options.vit_b_32:
             (folder / "model").mkdir()
-            model = f"local-dir:{random_vit_b_32(folder / 'model')}"
+            model = f"local-dir:{random_model(folder / 'model')}"
             index = folder / "vit.faiss"
             run("embed-gallery", SKETCH.parent, "-o", index, "--model", model, cache=cache)
             ask = ("query", SKETCH, "-q", "-i", index)

@@ -1,15 +1,17 @@
 """What does a training step cost, and what does a kill? Two questions, a subcommand each.
 
     python benchmarks/training.py steps [--json steps.json] [--batch-size 32] [--steps 10]
+                                        [--device cpu]
     python benchmarks/training.py kills DATA --epochs 3 [--dataset sketchy] [--json kills.json]
 
 `steps`: median seconds and peak memory of category-level steps (losses, backward pass, Adam) over a
-ViT-B-32 of random weights on the CPU, each variant in a fresh process, on random pixels. Presets
+ViT-B-32 of random weights, each variant in a fresh process, on random pixels. Presets
 run as in `sbir train`: a pass for all images of a branch, bfloat16 where native. `released` is the
 released code's recipe: sketch, positive and negative photo in a float32 pass each, LayerNorms
 shared, triplet loss only, and what that code forgot to freeze (attention's in_proj, embeddings,
 projection) trained too. Not imitated: its own CLIP port, Lightning around the loop, its batch of
-192. Memory is the most the process ever held, and how far that is above the first step's start.
+192. Memory is the most the process ever held, and how far that is above the first step's start; on
+a GPU it is that of the GPU.
 
 `kills`: `sbir train` on DATA as it is, then with SIGKILL at random moments of that wall time, each
 time started again with --resume. Options that `kills` does not know stand behind DATA and go to
@@ -42,7 +44,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from speed import SBIR, random_vit_b_32
+from speed import SBIR, random_model
 from torch import Tensor, nn
 
 from sbir_cli.config import Preset, TrainConfig
@@ -100,10 +102,12 @@ def steps(options: argparse.Namespace) -> list[Row]:
     )
     rows = []
     with tempfile.TemporaryDirectory() as folder:
-        model = f"local-dir:{apart(random_vit_b_32, Path(folder))}"
+        model = f"local-dir:{apart(random_model, Path(folder))}"
         for name, preset, knobs in variants:
             config = preset_config(preset, batch_size=options.batch_size, **knobs)
-            row = apart(measure, model, config, preset, options.warm_up, options.steps)
+            row = apart(
+                measure, model, options.device, config, preset, options.warm_up, options.steps
+            )
             rows.append({"variant": name, **row})
     return rows
 
@@ -114,25 +118,28 @@ def apart(function: Callable[..., Any], *arguments: Any) -> Any:
         return pool.submit(function, *arguments).result()
 
 
-def measure(model: str, config: TrainConfig, preset: Preset, warm_up: int, count: int) -> Row:
+def measure(
+    model: str, device: str, config: TrainConfig, preset: Preset, warm_up: int, count: int
+) -> Row:
     """Median seconds of `count` steps, and peak memory of all."""
-    encoder = load_encoder(model, "cpu")
+    encoder = load_encoder(model, device)
     if config.precision == "float32":
         encoder = encoder.in_precision(torch.float32)
     generator = torch.Generator().manual_seed(0)
     backbone = Backbone(encoder.tower, encoder.device, generator, encoder.dimension)
+    here = encoder.device.device
     released = preset == "released"
     method: Method = Released(backbone, config) if released else make_method(encoder, config)
     adam, n = make_optimiser(method), config.batch_size
     texts = torch.randn(CLASSES, encoder.dimension, generator=generator)
-    objective = Objective(config, texts, temperature=0.01)
-    images = torch.randn(3, n, 3, *encoder.preprocess.size, generator=generator)
-    labels = torch.randint(CLASSES, (n,), generator=generator)
-    others, photos = (labels + 1) % CLASSES, torch.arange(n)
+    objective = Objective(config, texts.to(here), temperature=0.01)
+    images = torch.randn(3, n, 3, *encoder.preprocess.size, generator=generator).to(here)
+    labels = torch.randint(CLASSES, (n,), generator=generator).to(here)
+    others, photos = (labels + 1) % CLASSES, torch.arange(n, device=here)
     batch = Batch(images[0], images[1], images[2], labels, others, photos)
     with suppress(OSError):  # Linux: what loading took no longer counts as the peak
         Path("/proc/self/clear_refs").write_text("5")
-    before, seconds = _peak_mib(), []
+    before, seconds = _peak_mib(here), []
     for _ in range(warm_up + count):
         start = time.perf_counter()
         losses = method(batch, objective)
@@ -143,14 +150,16 @@ def measure(model: str, config: TrainConfig, preset: Preset, warm_up: int, count
         seconds.append(time.perf_counter() - start)
     return {
         "s a step": round(statistics.median(seconds[warm_up:]), 3),
-        "peak MiB": round(_peak_mib()),
-        "above, MiB": round(_peak_mib() - before),
+        "peak MiB": round(_peak_mib(here)),
+        "above, MiB": round(_peak_mib(here) - before),
         "arithmetic": str(encoder.device.dtype).removeprefix("torch."),
     }
 
 
-def _peak_mib() -> float:
-    """The largest this process has been; kernels other than macOS's count in KiB."""
+def _peak_mib(device: torch.device) -> float:
+    """The largest this process has been there; kernels other than macOS's count in KiB."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device) / 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
@@ -230,6 +239,7 @@ def main() -> None:
         commands.add_parser(name, allow_abbrev=False).add_argument("--json", type=Path)
     for name, default in {"batch-size": 32, "steps": 10, "warm-up": 3, "recompute": 32}.items():
         commands.choices["steps"].add_argument(f"--{name}", type=int, default=default)
+    commands.choices["steps"].add_argument("--device", default="cpu")
     kill = commands.choices["kills"]
     kill.add_argument("data", type=Path)
     kill.add_argument("--dataset", default="sketchy")

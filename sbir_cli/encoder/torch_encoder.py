@@ -145,11 +145,11 @@ class PromptedEncoder:
         device, dtype = self.device.device, self.device.dtype
         try:
             with torch.inference_mode():
-                images = torch.from_numpy(pixels).to(
-                    device,
-                    dtype,
-                    memory_format=torch.channels_last,  # as convolutions run fastest
-                )
+                images = torch.from_numpy(pixels)
+                if device.type == "cuda":  # copied from pinned memory, converted there
+                    images = images.pin_memory().to(device, non_blocking=True)
+                # as convolutions run fastest
+                images = images.to(device, dtype, memory_format=torch.channels_last)
                 bare = not (branch.weights or branch.layer_norms)
                 tower = self.clip.fast_tower if bare else self.clip.embedding_tower
                 unit = branch.to(device, dtype).embeddings(tower, images)
