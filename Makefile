@@ -37,7 +37,7 @@ bench: $(VENV)/installed
 	mkdir -p bench
 	$(BIN)/python benchmarks/start.py --vit-b-32 --photos 1000 50000 --update 100000 --json bench/start.json
 	$(BIN)/python benchmarks/speed.py examples/photos --vit-b-32 --json bench/speed.json
-	$(BIN)/python benchmarks/indexes.py --json bench/indexes.json
+	$(BIN)/python benchmarks/indexes.py --json bench/indexes.json --plot bench/indexes.png
 	$(BIN)/python benchmarks/training.py steps --steps 4 --warm-up 1 --json bench/training.json
 	$(BIN)/python benchmarks/evaluation.py
 

@@ -1,7 +1,7 @@
 """What do the index types cost, and what do they find? Build, size, cold, warm, recall@10.
 
     python benchmarks/indexes.py [--photos 10000 100000] [--types flat hnsw ivf ivf-rabitq]
-                                 [--dimension 512] [--json indexes.json]
+                                 [--dimension 512] [--json indexes.json] [--plot indexes.png]
 
 Photos are made up: clusters of clusters, so that neighbours lie as unevenly as photos' do.
 Questions are like sketches (`gallery/tuning.py`). Cold is a fresh process: import FAISS, read, one
@@ -81,6 +81,25 @@ def row(vectors: Matrix, kind: Any, folder: Path) -> dict[str, Any]:
     }
 
 
+def plot(rows: list[dict[str, Any]], path: Path) -> None:
+    """How each figure grows with the photos, a line a type."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    names = ("warm, ms", "cold, s", "build and tune, s", "MB")
+    figure, panels = pyplot.subplots(1, len(names), figsize=(14, 3.2))
+    for name, axes in zip(names, panels, strict=True):
+        for kind in dict.fromkeys(row["type"] for row in rows):
+            points = [(row["photos"], row[name]) for row in rows if row["type"] == kind]
+            axes.plot(*zip(*points, strict=True), marker="o", label=kind)
+        axes.set(title=name, xlabel="photos", xscale="log", yscale="log")
+    panels[0].legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+
+
 def main() -> None:
     """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -88,6 +107,7 @@ def main() -> None:
     parser.add_argument("--types", nargs="+", default=["flat", "hnsw", "ivf", "ivf-rabitq"])
     parser.add_argument("--dimension", type=int, default=512)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--plot", type=Path)
     options = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -98,6 +118,8 @@ def main() -> None:
                 print("  ".join(f"{k} {v}" for k, v in rows[-1].items()), flush=True)
     if options.json:
         options.json.write_text(json.dumps(rows, indent=2) + "\n")
+    if options.plot:
+        plot(rows, options.plot)
 
 
 if __name__ == "__main__":
