@@ -23,7 +23,8 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Sketches (Q, 3, SIDE, SIDE) and photos (G, 3, SIDE, SIDE), 0..1, with what they show."""
+    """Sketches (Q, 3, H, H) and photos (G, 3, H, H) of the tower's own size, 0..1, with what they
+    show."""
 
     sketches: Tensor
     photos: Tensor
@@ -39,10 +40,10 @@ class Benchmark:
         for number, name in enumerate(classes):
             files = sorted((folder / "photo" / name).glob("*.jpg"))
             place = {path.stem: len(photos) + i for i, path in enumerate(files)}
-            photos += [square_photo(Image.open(path)) for path in files]
+            photos += [square_photo(Image.open(path), trunk.mini.IMAGE_SIZE) for path in files]
             photo_class += [number] * len(files)
             for path in sorted((folder / "sketch" / name).glob("*.png")):
-                sketches.append(square_sketch(Image.open(path)))
+                sketches.append(square_sketch(Image.open(path), trunk.mini.IMAGE_SIZE))
                 sketch_class.append(number)
                 own.append(place[path.stem.rsplit("-", 1)[0]])
         return cls(

@@ -20,6 +20,7 @@ import torch
 import trunk
 from losses import AnchorHead, TeacherLoss
 from names import read_anchors
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from trunk import DIMENSION
@@ -130,6 +131,17 @@ def train(tower: Any, head: AnchorHead, grids: Tensor, labels: dict[str, Any], o
     return average.eval()
 
 
+@torch.inference_mode()
+def embedded(tower: Any, photos: NDArray[np.uint8]) -> Tensor:
+    """(N, 2 * DIMENSION) unit-length embeddings of (N, SIDE, SIDE, 3) photos at the tower's size."""
+    rows = []
+    for start in range(0, len(photos), 64):
+        pixels = torch.from_numpy(photos[start : start + 64]).permute(0, 3, 1, 2).float() / 255
+        large = functional.interpolate(pixels, size=trunk.mini.IMAGE_SIZE, mode="bicubic")
+        rows.append(functional.normalize(benchmark.embed(tower, large.clamp(0, 1)), dim=1))
+    return torch.cat(rows)
+
+
 @torch.no_grad()
 def blend(average: nn.Module, model: nn.Module, keep: float) -> None:
     """average = keep * average + (1 - keep) * model, statistics included."""
@@ -155,9 +167,8 @@ def main() -> None:
     head = read_head(options.data, labels["names"])
     tower = train(tower, head, grids, labels, options)
     torch.save({"tower": tower.state_dict(), "head": head.state_dict()}, options.work / "base.pt")
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        rows = [tail(tower, part.float()).float() for part in torch.split(grids, 1024)]
-    torch.save(functional.normalize(torch.cat(rows), dim=1), options.work / "photos.pt")
+    photos = np.load(options.work / "photos.npy", mmap_mode="r")
+    torch.save(embedded(tower, photos), options.work / "photos.pt")
 
 
 if __name__ == "__main__":

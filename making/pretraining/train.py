@@ -16,7 +16,7 @@ seen classes.
 
 The photos' embeddings are frozen. The sketch side starts as the photo side and has convolutions,
 norms and prompts of its own; ViT blocks and projection are shared. The learning rate warms up, is
-constant for 40 % of the time, then falls linearly to zero; the drawings grow from 96 to 160 px.
+constant for 40 % of the time, then falls linearly to zero; the drawings grow from 96 to 192 px.
 Started again, a run goes on from its file.
 
 What ships is the mean of several runs that differ in seed and drawings. A longer run finds its own
@@ -59,7 +59,7 @@ from sbir_cli.encoder.tower import Tower
 
 Ints = NDArray[np.int64]
 SHARES = {"line": 29, "sketchy": 12, "quickdraw": 6, "icon": 1}  # of a batch
-SIDES = ((0.2, 96), (0.7, 128), (1.0, 160))  # until which share of the time, at which side
+SIDES = ((0.2, 96), (0.65, 128), (1.0, trunk.mini.IMAGE_SIZE))  # until which share of the time, at which side
 RATE, PROMPT_RATE, DECAY = 3e-4, 1e-3, 0.02
 WEIGHTS = {"own": 0.5, "relation": 0.5, "near": 1.0, "kind": 0.1, "anchor": 0.15}
 PROMPTS = 3

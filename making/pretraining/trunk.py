@@ -62,7 +62,7 @@ CONFIG: dict[str, Any] = {
 
 
 def build() -> Any:
-    """``sbir_mini`` with a linear projection: (N, 3, 160, 160) -> (N, 2 * DIMENSION)."""
+    """``sbir_mini`` with a linear projection: (N, 3, 192, 192) -> (N, 2 * DIMENSION)."""
     tower: Any = TimmModel(
         "sbir_mini", 2 * DIMENSION, image_size=mini.IMAGE_SIZE, pool="avg", proj="linear"
     )

@@ -4,11 +4,11 @@ Importing this module registers the tower with timm under the name ``sbir_mini``
 open_clip can build it from ``open_clip_config.json`` (``"timm_model_name": "sbir_mini"``).
 It imports timm and torch: import it where a model is loaded, never at package import.
 
-Shapes: (N, 3, 160, 160) image -> the convolutions of EfficientNet-Lite0, stride 32 -> (N, 25, 320)
+Shapes: (N, 3, 192, 192) image -> the convolutions of EfficientNet-Lite0, stride 32 -> (N, 36, 320)
 tokens -> 2 pre-norm transformer blocks -> a linear layer, BatchNorm and ReLU6, the original's last
 convolution -> mean over the tokens, (N, 1280). Prompt tokens go behind the patch tokens before a
 block, as in any timm ViT. With the blocks' output projections at zero the tower is the original
-network; a side that is a multiple of 32 may differ from 160, as tokens carry no position of theirs.
+network; a side that is a multiple of 32 may differ from 192, as tokens carry no position of theirs.
 """
 
 import itertools
@@ -30,7 +30,7 @@ from timm.models.vision_transformer import VisionTransformer  # noqa: E402
 from torch import Tensor, nn  # noqa: E402
 from torch.nn import functional  # noqa: E402
 
-IMAGE_SIZE = 160
+IMAGE_SIZE = 192
 STRIDE = 32
 WIDTH = 320
 DEPTH = 2
