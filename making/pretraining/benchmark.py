@@ -5,7 +5,7 @@ mAP@all, protocol ``trec``; Acc@1: the sketch's own photo is first among the pho
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +23,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Benchmark:
-    """Sketches (Q, 3, H, H) and photos (G, 3, H, H) of the tower's own size, 0..1, with what they
-    show."""
+    """Sketches (Q, 3, SIDE, SIDE) and photos (G, 3, SIDE, SIDE), 0..1, with what they show."""
 
     sketches: Tensor
     photos: Tensor
@@ -40,10 +39,10 @@ class Benchmark:
         for number, name in enumerate(classes):
             files = sorted((folder / "photo" / name).glob("*.jpg"))
             place = {path.stem: len(photos) + i for i, path in enumerate(files)}
-            photos += [square_photo(Image.open(path), trunk.mini.IMAGE_SIZE) for path in files]
+            photos += [square_photo(Image.open(path)) for path in files]
             photo_class += [number] * len(files)
             for path in sorted((folder / "sketch" / name).glob("*.png")):
-                sketches.append(square_sketch(Image.open(path), trunk.mini.IMAGE_SIZE))
+                sketches.append(square_sketch(Image.open(path)))
                 sketch_class.append(number)
                 own.append(place[path.stem.rsplit("-", 1)[0]])
         return cls(
@@ -52,10 +51,14 @@ class Benchmark:
             *(np.asarray(rows) for rows in (sketch_class, photo_class, own)),
         )
 
+    def to(self, device: torch.device) -> "Benchmark":
+        """The same with its pictures on a device."""
+        return replace(self, sketches=self.sketches.to(device), photos=self.photos.to(device))
+
     def rank(self, sketches: Tensor, photos: Tensor) -> dict[str, float]:
         """Metrics of (Q, D) and (G, D) embeddings of any length."""
         unit = (functional.normalize(rows, dim=1) for rows in (sketches, photos))
-        scores = torch.matmul(next(unit), next(unit).T).numpy()
+        scores = torch.matmul(next(unit), next(unit).T).cpu().numpy()
         order = np.argsort(-scores, axis=1, kind="stable")
         relevant = self.photo_class[order] == self.sketch_class[:, None]
         return {"mAP": mean_average_precision(relevant), "first": relevant[:, 0].mean().item()} | {

@@ -1,6 +1,6 @@
 """The photos through the original network, once: ``python features.py --work WORK``.
 
-Writes WORK/grids.npy, (N, 25, 320) float16: the last grid of the convolutions, where the tower's
+Writes WORK/grids.npy, (N, 36, 320) float16: the last grid of the convolutions, where the tower's
 ViT blocks begin. The convolutions of the photo side stay as ImageNet left them, so nothing of the
 photos is computed twice.
 """
@@ -13,8 +13,10 @@ import torch
 import trunk
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
+from prepare import SIDE
 
 Grids = NDArray[np.float16]
+TOKENS = (SIDE // trunk.mini.STRIDE) ** 2
 
 
 @torch.inference_mode()
@@ -37,7 +39,7 @@ def main() -> None:
     tower = trunk.build()
     trunk.load_imagenet(tower)
     photos = np.load(work / "photos.npy", mmap_mode="r")
-    out = open_memmap(work / "grids.npy", "w+", np.float16, (len(photos), 25, 320))
+    out = open_memmap(work / "grids.npy", "w+", np.float16, (len(photos), TOKENS, trunk.mini.WIDTH))
     embed(photos, tower, out)
     out.flush()
 

@@ -37,7 +37,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from sbir_cli.imaging.line_drawing import STYLES, Study, draw, is_drawing
 
 Bytes = NDArray[np.uint8]
-SIDE = 160
+SIDE = 192
 RENDERINGS = 4  # of each Quick, Draw! drawing
 PICTURE_GROUNDS, VIEW_GROUNDS = 3, 1  # photos made of each cut-out picture
 TINY_PHOTOS, TINY_DRAWN = 125, 40  # of each Tiny ImageNet class
@@ -130,7 +130,7 @@ def draw_strokes(strokes: list[list[list[int]]], rng: np.random.Generator) -> By
     """
     low = np.min([np.min(s, axis=1) for s in strokes], axis=0)
     high = np.max([np.max(s, axis=1) for s in strokes], axis=0)
-    scale = rng.uniform(250, 300) / max(float((high - low).max()), 1.0)
+    scale = SIDE * rng.uniform(1.56, 1.88) / max(float((high - low).max()), 1.0)
     offset = SIDE - scale * (low + high) / 2
     width = round(2 * SIDE * float(np.exp(rng.uniform(np.log(0.008), np.log(0.035)))))
     jitter = rng.uniform(0, 3)
@@ -183,7 +183,7 @@ def make_ground(rng: np.random.Generator) -> Bytes:
     if kind < 0.75:
         wall, floor = rng.integers(40, 250, (2, 3))
         light = np.linspace(rng.uniform(0.7, 1.1), rng.uniform(0.7, 1.1), SIDE)[:, None, None]
-        horizon = rng.integers(75, 150) if kind < 0.5 else SIDE
+        horizon = rng.integers(SIDE // 2, SIDE) if kind < 0.5 else SIDE
         colour = np.where(np.arange(SIDE)[:, None] < horizon, wall, floor)[:, None]
         return np.broadcast_to((light * colour).clip(0, 255), (SIDE, SIDE, 3)).astype(np.uint8)
     cells = Image.fromarray(rng.integers(20, 250, (4, 4, 3)).astype(np.uint8))

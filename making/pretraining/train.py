@@ -5,10 +5,10 @@
     python prepare.py  --data DATA --work WORK                   # decode and draw once
     python features.py --work WORK                               # photos through ImageNet's net
     python photos.py   --data DATA --work WORK                   # the photo side: photos and words
-    python train.py    --work WORK --out RUN.pt ...              # the sketch side, several times
+    python train.py    --work WORK --seeds 1 2 3 ...             # the sketch side, several times
     python words.py    --data DATA --work WORK                   # phrases, by a sentence model
     python text.py     --data DATA --work WORK                   # the text tower
-    python export.py   --work WORK --runs RUN.pt ...             # then: make index
+    python export.py   --work WORK --runs run-1.pt ...           # then: make index
 
 DATA holds sketchy25/, quickdraw/, quickdraw-more/, tiny-imagenet-64/, imagenet-160/ and clip_text/.
 The 21 unseen classes of the Sketchy split take no part (names.py); choices are made on 12 held-out
@@ -17,26 +17,22 @@ seen classes.
 The photos' embeddings are frozen. The sketch side starts as the photo side and has convolutions,
 norms and prompts of its own; ViT blocks and projection are shared. The learning rate warms up, is
 constant for 40 % of the time, then falls linearly to zero; the drawings grow from 96 to 192 px.
-Started again, a run goes on from its file.
+Line drawings lie over their photos: now and then both lose the same margins, and the drawing's
+place is that of the part. Started again, a run goes on from its file.
 
 What ships is the mean of several runs that differ in seed and drawings. A longer run finds its own
 drawings better and the validation classes' no better; the mean of runs, which begin alike and end
-near each other, is better than each (model soups, Wortsman et al., ICML 2022). So a core is best
-given a run of its own:
+near each other, is better than each (model soups, Wortsman et al., ICML 2022). On a GPU:
 
-    OMP_NUM_THREADS=1 python train.py --work WORK --out a.pt --minutes 60 --seed 1
-    OMP_NUM_THREADS=1 python train.py --work WORK --out b.pt --minutes 60 --seed 2 \
-        --shares line=38,sketchy=10,quickdraw=0,icon=0
-    OMP_NUM_THREADS=1 python train.py --work WORK --out c.pt --minutes 60 --seed 3 \
-        --shares line=20,sketchy=14,quickdraw=12,icon=2
+    python train.py --work WORK --seeds 1 2 3 4 5 6 7 8 --minutes 0.75 --batch 192 --device cuda
 
-With glibc, large buffers that are kept instead of returned save much of the time on a CPU:
-``export MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=8589934592``.
+On a CPU a core is best given a run of its own, of about an hour, with the default batch of 48 and
+``OMP_NUM_THREADS=1``. With glibc, large buffers that are kept instead of returned save much of the
+time there: ``export MALLOC_MMAP_THRESHOLD_=1073741824 MALLOC_TRIM_THRESHOLD_=8589934592``.
 """
 
 import argparse
 import copy
-import itertools
 import json
 import time
 from pathlib import Path
@@ -51,16 +47,24 @@ from depthwise import speed_up
 from losses import AnchorHead, SketchLoss
 from numpy.typing import NDArray
 from photos import blend
-from prepare import KINDS
+from prepare import KINDS, SIDE
 from torch import Tensor, nn
 from torch.nn import functional
 
 from sbir_cli.encoder.tower import Tower
 
 Ints = NDArray[np.int64]
-SHARES = {"line": 29, "sketchy": 12, "quickdraw": 6, "icon": 1}  # of a batch
-SIDES = ((0.2, 96), (0.65, 128), (1.0, trunk.mini.IMAGE_SIZE))  # until which share of the time, at which side
-RATE, PROMPT_RATE, DECAY = 3e-4, 1e-3, 0.02
+MIXES = (  # shares of a batch in 48ths; a run's seed says which
+    {"line": 29, "sketchy": 12, "quickdraw": 6, "icon": 1},
+    {"line": 38, "sketchy": 10, "quickdraw": 0, "icon": 0},
+    {"line": 20, "sketchy": 14, "quickdraw": 12, "icon": 2},
+)
+WHOLE = 48
+SIDES = ((0.2, 96), (0.65, 128), (1.0, SIDE))  # until which share of the time, at which side
+RATE, PROMPT_RATE, DECAY = 3e-4, 1e-3, 0.02  # rates of a batch of 48; they grow with its root
+WARM_UP = 0.03
+CROPPED, LEAST = 6, 0.55  # of so many drawings one is cut; the least share of a side
+FEW = 2  # line drawings of a small photo, which is not cropped (prepare.py)
 WEIGHTS = {"own": 0.5, "relation": 0.5, "near": 1.0, "kind": 0.1, "anchor": 0.15}
 PROMPTS = 3
 BANK = 768
@@ -70,10 +74,13 @@ SAVE_SECONDS, LOOK_SECONDS = 120.0, 400.0
 
 
 class Drawings:
-    """The drawings in memory maps, drawn from in fixed shares."""
+    """The drawings and photos, in memory maps or on the GPU; drawn from in fixed shares."""
 
-    def __init__(self, work: Path, seed: int, shares: dict[str, int]) -> None:
-        self.ink = np.load(work / "drawings.npy", mmap_mode="r")
+    def __init__(self, work: Path, seed: int, batch: int, device: torch.device) -> None:
+        self.ink, self.pixels = (
+            torch.from_numpy(np.load(work / name, mmap_mode="c")).to(device)
+            for name in ("drawings.npy", "photos.npy")
+        )
         labels: dict[str, Any] = json.loads((work / "labels.json").read_text())
         self.name, self.group, self.photo, kind, self.photo_group = (
             np.asarray(labels[key])
@@ -86,43 +93,69 @@ class Drawings:
             )
         )
         self.rng = np.random.default_rng(seed)
-        self.shares = shares
+        self.shares = {k: n * batch // WHOLE for k, n in MIXES[seed % len(MIXES)].items()}
         self.kinds = {k: np.flatnonzero(kind == i) for i, k in enumerate(KINDS)}
+        lines = self.kinds["line"]
         # a line drawing of a class with few photos comes as often as one of a class with many
-        crowd = np.bincount(self.group[self.kinds["line"]], minlength=self.group.max() + 1)
-        odds = crowd[self.group[self.kinds["line"]]].astype(float) ** -0.5
+        crowd = np.bincount(self.group[lines], minlength=self.group.max() + 1)
+        odds = crowd[self.group[lines]].astype(float) ** -0.5
         self.odds = odds / odds.sum()
-        order = np.argsort(self.photo_group, kind="stable")
-        starts = np.searchsorted(self.photo_group[order], np.arange(self.group.max() + 2))
-        self.by_group = [order[a:b] for a, b in itertools.pairwise(starts)]
+        large = np.bincount(self.photo[lines], minlength=len(self.photo_group)) > FEW
+        self.croppable = np.zeros(len(kind), bool)
+        self.croppable[lines] = large[self.photo[lines]]
+        self.by_group = np.argsort(self.photo_group, kind="stable")
+        self.starts = np.searchsorted(
+            self.photo_group[self.by_group], np.arange(self.group.max() + 2)
+        )
 
-    def draw(self) -> tuple[Tensor, Ints]:
-        """Ink (B, 1, SIDE, SIDE) in 0..1 and the drawings' numbers."""
+    def draw(self) -> Ints:
+        """Numbers of a batch's drawings."""
         rows = [
             self.rng.choice(self.kinds[k], count, p=self.odds if k == "line" else None)
             for k, count in self.shares.items()
             if count
         ]
-        numbers = np.concatenate(rows)
-        ink = torch.from_numpy(np.stack([self.ink[n] for n in numbers]))
-        return ink[:, None].float().div(255), numbers
+        return np.concatenate(rows)
+
+    def inked(self, numbers: Ints) -> Tensor:
+        """Their ink, (B, 1, SIDE, SIDE) in 0..1."""
+        return pick(self.ink, numbers)[:, None].float().div(255)
+
+    def photos(self, numbers: Ints) -> Tensor:
+        """Photos (B, 3, SIDE, SIDE) in 0..1."""
+        return pick(self.pixels, numbers).permute(0, 3, 1, 2).float().div(255)
+
+    def cropped(self, numbers: Ints) -> Ints:
+        """The places in a batch of the drawings that lose their margins this time.
+
+        As many in every batch: cuDNN tries its algorithms again for each new size.
+        """
+        places = np.flatnonzero(self.croppable[numbers])
+        return self.rng.permutation(places)[: max(1, len(numbers) // CROPPED)]
 
     def bank(self, numbers: Ints) -> Ints:
         """Photos to compare with: the drawings' own, two of each class drawn, and any others."""
-        own = self.photo[numbers]
-        groups = [self.by_group[g] for g in np.unique(self.group[numbers])]
-        kin = [self.rng.choice(g, 2) for g in groups if len(g)]
+        own, groups = self.photo[numbers], np.unique(self.group[numbers])
+        first, count = self.starts[groups], np.diff(self.starts)[groups]
+        first, count = first[count > 0], count[count > 0]
+        chosen = (self.rng.random((2, len(count))) * count).astype(np.int64) + first
         others = self.rng.integers(len(self.photo_group), size=BANK)
-        return np.unique(np.concatenate([own[own >= 0], *kin, others]))
+        return np.unique(np.concatenate([own[own >= 0], *self.by_group[chosen], others]))
+
+
+def pick(rows: Tensor, numbers: Ints) -> Tensor:
+    """Some of the rows."""
+    return rows[torch.from_numpy(numbers).to(rows.device)]
 
 
 class Run:
     """All that a checkpoint holds: the sketch side, its average, the losses, the optimiser."""
 
-    def __init__(self, work: Path, device: torch.device) -> None:
+    def __init__(self, work: Path, device: torch.device, batch: int) -> None:
         base = torch.load(work / "base.pt", weights_only=True)
         self.tower = trunk.build()
         self.tower.load_state_dict(base["tower"])
+        self.base = copy.deepcopy(self.tower).eval().requires_grad_(False)
         self.prompts = nn.Parameter(0.02 * torch.randn(1, PROMPTS, self.tower.trunk.embed_dim))
         self.tower.register_parameter("prompts", self.prompts)
         shape = base["head"]["anchors"].shape
@@ -134,15 +167,15 @@ class Run:
         self.average = copy.deepcopy(self.tower).eval().requires_grad_(False)
         if device.type == "cpu":
             speed_up(self.tower)
-        for module in (self.tower, self.average, self.head, self.loss):
-            module.to(device)
+        for module in (self.base, self.tower, self.average, self.head, self.loss):
+            module.to(device=device, memory_format=torch.channels_last)
         for module in self.tower.modules():
             if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm1d)):
                 module.momentum = 0.02
-        self.optimiser = self.make_optimiser()
+        self.optimiser = self.make_optimiser((batch / WHOLE) ** 0.5)
         self.step, self.seconds = 0, 0.0
 
-    def make_optimiser(self) -> torch.optim.Optimizer:
+    def make_optimiser(self, pace: float) -> torch.optim.Optimizer:
         """AdamW over convolutions, norms, prompts and losses; blocks and projection are frozen."""
         kernels, scales = list[nn.Parameter](), list[nn.Parameter]()
         for name, parameter in self.tower.named_parameters():
@@ -164,8 +197,16 @@ class Run:
             },
         ]
         for group in groups:
-            group["rate"] = group["lr"]
+            group["rate"] = pace * group["lr"]
         return torch.optim.AdamW(groups, weight_decay=0.0, betas=(0.9, 0.98))
+
+    @torch.no_grad()
+    def place(self, pixels: Tensor) -> Tensor:
+        """Where photos lie that are not in WORK/photos.pt, (N, 2 * DIMENSION) of unit length."""
+        if not len(pixels):
+            return self.photos[:0]
+        features = benchmark.embed(self.base, pixels, len(pixels))
+        return functional.normalize(trunk.weigh(features), dim=1)
 
     def learned(self) -> list[nn.Parameter]:
         """Every parameter that the optimiser moves."""
@@ -198,30 +239,36 @@ def embed(tower: Any, prompts: Tensor, pixels: Tensor) -> Tensor:
 
 def learn(run: Run, drawings: Drawings, side: int) -> dict[str, Tensor]:
     """One step's losses; their gradients are in place afterwards."""
-    device = run.photos.device
-    ink, numbers = drawings.draw()
-    z = embed(run.tower, run.prompts, augment.paper(augment.augment(ink.to(device), side)))
-    photos = drawings.bank(numbers)
-    bank = run.photos[torch.from_numpy(photos)]
+    device, numbers = run.photos.device, drawings.draw()
+    ink, photos, parts = drawings.inked(numbers), drawings.bank(numbers), drawings.cropped(numbers)
     own = np.where(
         drawings.photo[numbers] >= 0, np.searchsorted(photos, drawings.photo[numbers]), -1
     )
+    corners = augment.margins(len(parts), LEAST, ink)
+    ink[parts] = augment.cut(ink[parts], corners)
+    views = augment.cut(drawings.photos(drawings.photo[numbers[parts]]), corners)
+    bank = torch.cat([pick(run.photos, photos), run.place(views)])
+    shown = np.concatenate([drawings.photo_group[photos], drawings.group[numbers[parts]]])
+    same = torch.from_numpy(drawings.group[numbers][:, None] == shown[None]).to(device)
+    whole = torch.from_numpy(own).to(device)
+    own[parts] = len(photos) + np.arange(len(parts))
     places = torch.from_numpy(own).to(device)
-    same = drawings.group[numbers][:, None] == drawings.photo_group[photos][None]
-    likeness = bank[places.clamp(min=0)] @ bank.T
-    twin = (likeness > TWINS).scatter(1, places.clamp(min=0)[:, None], False)
-    parts: dict[str, Tensor] = run.loss(z, places, bank, torch.from_numpy(same).to(device), twin)
+    z = embed(run.tower, run.prompts, augment.paper(augment.augment(ink, side)))
+    mine = places.clamp(min=0)[:, None]
+    twin = (bank[mine[:, 0]] @ bank.T > TWINS).scatter(1, whole.clamp(min=0)[:, None], True)
+    twin = twin.scatter(1, mine, False)
+    losses: dict[str, Tensor] = run.loss(z, places, bank, same, twin)
     named = functional.normalize(z[:, : trunk.DIMENSION], dim=1)
-    parts["anchor"] = run.head(named, torch.from_numpy(drawings.name[numbers]).to(device))
+    losses["anchor"] = run.head(named, torch.from_numpy(drawings.name[numbers]).to(device))
     run.optimiser.zero_grad(set_to_none=True)
-    torch.autograd.backward(sum((WEIGHTS[k] * v for k, v in parts.items()), torch.zeros(())))
-    return parts
+    torch.autograd.backward(torch.stack([WEIGHTS[k] * v for k, v in losses.items()]).sum())
+    return losses
 
 
 def course(seconds: float, total: float) -> tuple[float, int]:
     """The factor of the learning rate and the drawings' side at a moment of the run."""
     share = seconds / total
-    factor = min(1.0, seconds / 60.0) * min(1.0, (1 - share) / 0.6)
+    factor = min(1.0, share / WARM_UP) * min(1.0, (1 - share) / 0.6)
     return max(factor, 0.0), next((side for until, side in SIDES if share < until), SIDES[-1][1])
 
 
@@ -236,14 +283,12 @@ def report(
     print(json.dumps({"step": run.step, "minutes": round(run.seconds / 60, 1), **row}), flush=True)
 
 
-def train(run: Run, drawings: Drawings, work: Path, options: argparse.Namespace) -> None:
-    """Until the time is over."""
-    path = work / options.out
-    board = benchmark.Benchmark.read(work / "validation")
-    base = trunk.build()
-    base.load_state_dict(torch.load(work / "base.pt", weights_only=True)["tower"])
-    gallery = trunk.weigh(benchmark.embed(base.eval(), board.photos))
-    total, saved, looked = 60 * options.minutes, time.monotonic(), float("-inf")
+def train(
+    run: Run, drawings: Drawings, board: benchmark.Benchmark, path: Path, total: float
+) -> None:
+    """Until the seconds are over."""
+    gallery = trunk.weigh(benchmark.embed(run.base, board.photos))
+    saved, looked = time.monotonic(), float("-inf")
     while run.seconds < total:
         began = time.monotonic()
         factor, side = course(run.seconds, total)
@@ -273,20 +318,21 @@ def main() -> None:
     )
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--batch", type=int, default=WHOLE)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--shares", default="", help="as in line=0,sketchy=24, of a batch")
-    parser.add_argument("--out", default="train.pt")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="a run each: run-SEED.pt")
     options = parser.parse_args()
-    torch.manual_seed(options.seed)
-    run = Run(options.work, torch.device(options.device))
-    path = options.work / options.out
-    if path.exists():
-        run.restore(path)
-    seed = hash((options.seed, run.step)) % 2**31
-    torch.manual_seed(seed)
-    shares = SHARES | {k: int(v) for k, v in (p.split("=") for p in options.shares.split(",") if p)}
-    train(run, Drawings(options.work, seed, shares), options.work, options)
+    device = torch.device(options.device)
+    board = benchmark.Benchmark.read(options.work / "validation").to(device)
+    for seed in options.seeds:
+        path = options.work / f"run-{seed}.pt"
+        torch.manual_seed(0)  # the prompts begin alike, or their mean would be nothing
+        run = Run(options.work, device, options.batch)
+        if path.exists():
+            run.restore(path)
+        torch.manual_seed(hash((seed, run.step)))
+        drawings = Drawings(options.work, seed, options.batch, device)
+        train(run, drawings, board, path, 60 * options.minutes)
 
 
 if __name__ == "__main__":
