@@ -132,7 +132,7 @@ class Drawings:
     def cropped(self, numbers: Ints) -> Ints:
         """The places in a batch of the drawings that lose their margins this time.
 
-        As many in every batch: cuDNN tries its algorithms again for each new size.
+        As many in every batch: cuDNN compiles its kernels again for each new size.
         """
         places = np.flatnonzero(self.croppable[numbers])
         return self.rng.permutation(places)[: max(1, len(numbers) // CROPPED)]
@@ -171,7 +171,8 @@ class Run:
         self.average = copy.deepcopy(self.tower).eval().requires_grad_(False)
         if device.type == "cpu":
             speed_up(self.tower)
-        for module in (self.base, self.tower, self.average, self.head, self.loss):
+        modules: Any = (self.base, self.tower, self.average, self.head, self.loss)
+        for module in modules:
             module.to(device=device, memory_format=torch.channels_last)
         for module in self.tower.modules():
             if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm1d)):
@@ -192,7 +193,7 @@ class Run:
             if "norm" not in name:
                 parameter.requires_grad_(False)
         scales = [p for p in scales if p.requires_grad]
-        groups = [
+        groups: list[dict[str, Any]] = [
             {"params": kernels, "lr": RATE, "weight_decay": DECAY},
             {"params": scales, "lr": RATE},
             {
@@ -293,6 +294,7 @@ def train(
     """Until the seconds are over."""
     gallery = trunk.weigh(benchmark.embed(run.base, board.photos))
     saved, looked = time.monotonic(), float("-inf")
+    losses = dict[str, Tensor]()
     while run.seconds < total:
         began = time.monotonic()
         factor, side = course(run.seconds, total)
