@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sbir_cli.cli.exits import SKIPPED
+from sbir_cli.cli.exits import SKIPPED, interrupted_with
 from sbir_cli.cli.options import BatchSize, Device, Model, Quiet, Workers
 from sbir_cli.cli.progress import progress_bar
 from sbir_cli.cli.streams import listed_names, say, say_skipped
@@ -148,27 +148,24 @@ def embed_gallery(
         if not quiet:
             say(f"model {encoder.name} on {encoder.device}")
 
-    try:
-        with progress_bar(quiet) as progress:
-            done = embed(
-                names,
-                output,
-                model=model,
-                device=device,
-                exclude=exclude or (),
-                follow_links=follow_links,
-                embed=EmbedConfig(batch_size, workers, prune, ray),
-                storage=IndexConfig(index_type),
-                root=root,
-                portable=portable or None,
-                rebuild=rebuild,
-                introduce=introduce,
-                progress=progress,
-                timings=clock,
-            )
-    except KeyboardInterrupt:
-        say("what was embedded is kept; the same command goes on where it stopped")
-        raise
+    kept = "what was embedded is kept; the same command goes on where it stopped"
+    with interrupted_with(kept), progress_bar(quiet) as progress:
+        done = embed(
+            names,
+            output,
+            model=model,
+            device=device,
+            exclude=exclude or (),
+            follow_links=follow_links,
+            embed=EmbedConfig(batch_size, workers, prune, ray),
+            storage=IndexConfig(index_type),
+            root=root,
+            portable=portable or None,
+            rebuild=rebuild,
+            introduce=introduce,
+            progress=progress,
+            timings=clock,
+        )
     _summarise(done, place_of(output), quiet)
     facts = clock.facts(done.embedded) if clock else {}
     if clock:

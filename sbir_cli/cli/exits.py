@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec, TypeVar
 
 import typer
@@ -39,6 +40,17 @@ def exit_codes(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(_code(error)) from None
 
     return wrapped
+
+
+@contextmanager
+def interrupted_with(message: str) -> Iterator[None]:
+    """Say this of what was cut short, whatever an interruption was turned into."""
+    try:
+        yield
+    except (KeyboardInterrupt, Exception) as error:
+        if _is_interruption(error):
+            say(message)
+        raise
 
 
 def _is_interruption(error: BaseException) -> bool:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from sbir_cli.cli.data import Data
-from sbir_cli.cli.exits import SKIPPED
+from sbir_cli.cli.exits import SKIPPED, interrupted_with
 from sbir_cli.cli.options import (
     CheckOnly,
     Device,
@@ -292,14 +292,11 @@ def train(
     if output is None:
         raise UsageError("name the checkpoint folder (--output)")
     rest = (base, device, config, output, resume, quiet, f"preset {chosen} ({why})")
-    try:
+    with interrupted_with("the same command with --resume goes on where it stopped"):
         if isinstance(source, Drawn):
             train_drawn(source, *rest)
         else:
             _train(source, *rest)
-    except KeyboardInterrupt:
-        say("the same command with --resume goes on where it stopped")
-        raise
 
 
 def _show(source: Data | Drawn, config: TrainConfig, file: Path, quiet: bool) -> None:

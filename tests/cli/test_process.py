@@ -14,7 +14,7 @@ import pytest
 import typer
 
 from sbir_cli.cli import process
-from sbir_cli.cli.exits import exit_codes
+from sbir_cli.cli.exits import exit_codes, interrupted_with
 from sbir_cli.errors import SbirError
 from tests.cli.conftest import Run, command, environment
 from tests.fakes import draw_photo, draw_sketch
@@ -41,14 +41,22 @@ def test_ctrl_c_in_the_import_of_an_extension_is_an_interruption(
 ) -> None:
     @exit_codes
     def command() -> None:
-        try:
-            raise KeyboardInterrupt
-        except KeyboardInterrupt as error:  # as pybind11 does
-            raise ImportError("initialization failed") from error
+        with interrupted_with("it goes on"):
+            try:
+                raise KeyboardInterrupt
+            except KeyboardInterrupt as error:  # as pybind11 does
+                raise ImportError("initialization failed") from error
 
     with pytest.raises(typer.Exit) as ended:
         command()
-    assert ended.value.exit_code == 130 and capsys.readouterr().err == "sbir: interrupted\n"
+    assert ended.value.exit_code == 130
+    assert capsys.readouterr().err == "it goes on\nsbir: interrupted\n"
+
+
+def test_what_fails_by_itself_is_not_called_interrupted(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SbirError), interrupted_with("it goes on"):
+        raise SbirError("no answer")
+    assert not capsys.readouterr().err
 
 
 @pytest.mark.timeout(10)

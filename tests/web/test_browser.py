@@ -376,8 +376,8 @@ def test_words_join_the_drawing(page: Page) -> None:
     settled(page)
     assert page.locator("#weight-field").is_hidden()
     page.fill("#words", "cup")
-    names = "[...document.querySelectorAll('.photo .name')].slice(0, 6).map(n => n.textContent)"
-    found = f"() => {names}.some(name => name.startsWith('cup'))"  # none among eight without words
+    names = "[...document.querySelectorAll('.photo .name')].slice(0, 10).map(n => n.textContent)"
+    found = f"() => {names}.some(name => name.startsWith('cup'))"  # none of ten without words
     page.wait_for_function(found, timeout=120_000)  # once the words' model is loaded
     assert page.locator("#weight-field").is_visible()
     assert classes(settled(page))[0] == "guitar"
