@@ -65,12 +65,19 @@ class FrozenClip:
         return Tower.of(module, self.source.name)
 
     @cached_property
+    def is_small(self) -> bool:
+        """Whether its convolutions are the bundled model's."""
+        from sbir_cli.encoder.mini import ConvTrunk
+
+        return any(isinstance(module, ConvTrunk) for module in self.tower.module.modules())
+
+    @cached_property
     def fast_tower(self) -> Tower:
         """`embedding_tower` for branches that replace no parameter: norms that can be are folded
         into the convolutions before them, and on a CPU clamps computed with them."""
-        from sbir_cli.encoder.mini import ConvTrunk, fold_norms, fuse_clamps
+        from sbir_cli.encoder.mini import fold_norms, fuse_clamps
 
-        if not any(isinstance(module, ConvTrunk) for module in self.tower.module.modules()):
+        if not self.is_small:
             return self.embedding_tower
         module = copy.deepcopy(self.tower.module)
         fold_norms(module)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from sbir_cli.encoder.branch import Branch, branches_state
 from sbir_cli.encoder.clip import FrozenClip
 from sbir_cli.encoder.device import Device, choose_device
 from sbir_cli.encoder.fingerprint import Arrays, fingerprint, of_photos
+from sbir_cli.encoder.lanes import in_lanes
 from sbir_cli.encoder.model_files import (
     CHECKPOINT_CONFIG,
     CHECKPOINT_FORMAT,
@@ -152,7 +153,10 @@ class PromptedEncoder:
                 images = images.to(device, dtype, memory_format=torch.channels_last)
                 bare = not (branch.weights or branch.layer_norms)
                 tower = self.clip.fast_tower if bare else self.clip.embedding_tower
-                unit = branch.to(device, dtype).embeddings(tower, images)
+                embed = partial(branch.to(device, dtype).embeddings, tower)
+                # prompts enter by hooks, which parts side by side would share
+                lanes = bare and not branch.prompts.numel() and self.clip.is_small
+                unit = in_lanes(embed, images) if lanes and device.type == "cpu" else embed(images)
             return np.asarray(unit.cpu())
         except torch.OutOfMemoryError as error:
             raise ModelError(

@@ -131,7 +131,7 @@ def test_unseen_classes_of_sketchy(encoder: PromptedEncoder, sketchy25: Path) ->
     relevant = photo_classes[order] == sketch_classes[:, None]
     precision = relevant.cumsum(axis=1) / np.arange(1, 526)
     average_precision = (precision * relevant).sum(axis=1) / relevant.sum(axis=1)  # trec
-    assert average_precision.mean() >= 0.26
+    assert average_precision.mean() >= 0.44
 
 
 def test_folded_norms_change_no_embedding(encoder: PromptedEncoder) -> None:
