@@ -41,23 +41,6 @@ def warp(ink: Tensor, side: int, zoom: tuple[float, float], degrees: float, shif
     return functional.grid_sample(ink, grid + bend.permute(0, 2, 3, 1), align_corners=False)
 
 
-def margins(count: int, least: float, like: Tensor) -> Tensor:
-    """Random parts of a picture as (count, 2, 3) affine maps: at least ``least`` of each side."""
-    size = torch.empty(count, 1, device=like.device).uniform_(least, 1)
-    middle = (1 - size) * torch.empty(count, 2, device=like.device).uniform_(-1, 1)
-    nothing = torch.zeros_like(size)
-    rows = [size, nothing, middle[:, :1], nothing, size, middle[:, 1:]]
-    return torch.cat(rows, dim=1).view(count, 2, 3)
-
-
-def cut(pictures: Tensor, parts: Tensor) -> Tensor:
-    """The parts of (N, C, H, W), at its size."""
-    if not len(parts):
-        return pictures
-    grid = functional.affine_grid(parts, list(pictures.shape), align_corners=False)
-    return functional.grid_sample(pictures, grid, align_corners=False)
-
-
 def rub_out(ink: Tensor) -> Tensor:
     """In every second drawing some patches lose their lines, a twentieth of the area or so."""
     noise = smooth_noise(len(ink), 1, 8, ink.shape[2], ink)

@@ -5,7 +5,7 @@
     python prepare.py  --data DATA --work WORK                   # decode and draw once
     python features.py --work WORK                               # photos through ImageNet's net
     python photos.py   --data DATA --work WORK                   # the photo side: photos and words
-    python train.py    --work WORK --seeds 1 2 3 ...             # the sketch side, several times
+    python train.py    --work WORK --seed 1 ...                  # the sketch side, several times
     python words.py    --data DATA --work WORK                   # phrases, by a sentence model
     python text.py     --data DATA --work WORK                   # the text tower
     python export.py   --work WORK --runs run-1.pt ...           # then: make index
@@ -17,16 +17,15 @@ seen classes.
 The photos' embeddings are frozen. The sketch side starts as the photo side and has convolutions,
 norms and prompts of its own; ViT blocks and projection are shared. The learning rate warms up, is
 constant for 40 % of the time, then falls linearly to zero; the drawings grow from 128 to 192 px.
-Line drawings lie over their photos: now and then both lose the same margins, and the drawing's
-place is that of the part. Started again, a run goes on from its file.
+Started again, a run goes on from its file.
 
 What ships is the mean of several runs that differ in seed and drawings. A longer run finds its own
 drawings better and the validation classes' no better; the mean of runs, which begin alike and end
 near each other, is better than each (model soups, Wortsman et al., ICML 2022). One process leaves
 much of a large GPU idle, so the runs stand side by side there:
 
-    for seed in 0 2 3 4 6 7; do
-        python train.py --work WORK --seeds $seed --minutes 1.7 --batch 192 --device cuda &
+    for seed in 0 1 2 3 4 5 6 7; do
+        python train.py --work WORK --seed $seed --minutes 1.7 --batch 192 --device cuda &
     done; wait
 
 On a CPU a core is best given a run of its own, of about an hour, with the default batch of 48 and
@@ -66,25 +65,19 @@ WHOLE = 48
 SIDES = ((0.5, 128), (1.0, SIDE))  # until which share of the time, at which side
 RATE, PROMPT_RATE, DECAY = 3e-4, 1e-3, 0.02  # rates of a batch of 48; they grow with its root
 WARM_UP = 0.03
-CROPPED, LEAST = 6, 0.55  # of so many drawings one is cut; the least share of a side
-FEW = 2  # line drawings of a small photo, which is not cropped (prepare.py)
 WEIGHTS = {"own": 0.5, "relation": 0.5, "near": 1.0, "kind": 0.1, "anchor": 0.15}
 PROMPTS = 3
 BANK = 768
 TWINS = 0.95  # cosine from which two photos show the same thing
 AVERAGE = 0.995
 SAVE_SECONDS, LOOK_SECONDS = 120.0, 400.0
-LONGEST_STEP = 5.0  # seconds; cuDNN compiles half a minute at each new size
 
 
 class Drawings:
-    """The drawings and photos, in memory maps or on the GPU; drawn from in fixed shares."""
+    """The drawings, in a memory map or on the GPU; drawn from in fixed shares."""
 
-    def __init__(self, work: Path, seed: int, batch: int, device: torch.device) -> None:
-        self.ink, self.pixels = (
-            torch.from_numpy(np.load(work / name, mmap_mode="c")).to(device)
-            for name in ("drawings.npy", "photos.npy")
-        )
+    def __init__(self, work: Path, shares: dict[str, int], seed: int, device: torch.device) -> None:
+        self.ink = torch.from_numpy(np.load(work / "drawings.npy", mmap_mode="c")).to(device)
         labels: dict[str, Any] = json.loads((work / "labels.json").read_text())
         self.name, self.group, self.photo, kind, self.photo_group = (
             np.asarray(labels[key])
@@ -97,16 +90,13 @@ class Drawings:
             )
         )
         self.rng = np.random.default_rng(seed)
-        self.shares = {k: n * batch // WHOLE for k, n in MIXES[seed % len(MIXES)].items()}
+        self.shares = shares
         self.kinds = {k: np.flatnonzero(kind == i) for i, k in enumerate(KINDS)}
         lines = self.kinds["line"]
         # a line drawing of a class with few photos comes as often as one of a class with many
         crowd = np.bincount(self.group[lines], minlength=self.group.max() + 1)
         odds = crowd[self.group[lines]].astype(float) ** -0.5
         self.odds = odds / odds.sum()
-        large = np.bincount(self.photo[lines], minlength=len(self.photo_group)) > FEW
-        self.croppable = np.zeros(len(kind), bool)
-        self.croppable[lines] = large[self.photo[lines]]
         self.by_group = np.argsort(self.photo_group, kind="stable")
         self.starts = np.searchsorted(
             self.photo_group[self.by_group], np.arange(self.group.max() + 2)
@@ -124,18 +114,6 @@ class Drawings:
     def inked(self, numbers: Ints) -> Tensor:
         """Their ink, (B, 1, SIDE, SIDE) in 0..1."""
         return pick(self.ink, numbers)[:, None].float().div(255)
-
-    def photos(self, numbers: Ints) -> Tensor:
-        """Photos (B, 3, SIDE, SIDE) in 0..1."""
-        return pick(self.pixels, numbers).permute(0, 3, 1, 2).float().div(255)
-
-    def cropped(self, numbers: Ints) -> Ints:
-        """The places in a batch of the drawings that lose their margins this time.
-
-        As many in every batch: cuDNN compiles its kernels again for each new size.
-        """
-        places = np.flatnonzero(self.croppable[numbers])
-        return self.rng.permutation(places)[: max(1, len(numbers) // CROPPED)]
 
     def bank(self, numbers: Ints) -> Ints:
         """Photos to compare with: the drawings' own, two of each class drawn, and any others."""
@@ -205,14 +183,6 @@ class Run:
             group["rate"] = pace * group["lr"]
         return torch.optim.AdamW(groups, weight_decay=0.0, betas=(0.9, 0.98))
 
-    @torch.no_grad()
-    def place(self, pixels: Tensor) -> Tensor:
-        """Where photos lie that are not in WORK/photos.pt, (N, 2 * DIMENSION) of unit length."""
-        if not len(pixels):
-            return self.photos[:0]
-        features = benchmark.embed(self.base, pixels, len(pixels))
-        return functional.normalize(trunk.weigh(features), dim=1)
-
     def learned(self) -> list[nn.Parameter]:
         """Every parameter that the optimiser moves."""
         return [p for group in self.optimiser.param_groups for p in group["params"]]
@@ -245,24 +215,15 @@ def embed(tower: Any, prompts: Tensor, pixels: Tensor) -> Tensor:
 def learn(run: Run, drawings: Drawings, side: int) -> dict[str, Tensor]:
     """One step's losses; their gradients are in place afterwards."""
     device, numbers = run.photos.device, drawings.draw()
-    ink, photos, parts = drawings.inked(numbers), drawings.bank(numbers), drawings.cropped(numbers)
-    own = np.where(
-        drawings.photo[numbers] >= 0, np.searchsorted(photos, drawings.photo[numbers]), -1
-    )
-    corners = augment.margins(len(parts), LEAST, ink)
-    ink[parts] = augment.cut(ink[parts], corners)
-    views = augment.cut(drawings.photos(drawings.photo[numbers[parts]]), corners)
-    bank = torch.cat([pick(run.photos, photos), run.place(views)])
-    shown = np.concatenate([drawings.photo_group[photos], drawings.group[numbers[parts]]])
-    same = torch.from_numpy(drawings.group[numbers][:, None] == shown[None]).to(device)
-    whole = torch.from_numpy(own).to(device)
-    own[parts] = len(photos) + np.arange(len(parts))
-    places = torch.from_numpy(own).to(device)
-    z = embed(run.tower, run.prompts, augment.paper(augment.augment(ink, side)))
+    photos = drawings.bank(numbers)
+    bank, shown = pick(run.photos, photos), drawings.photo[numbers]
+    places = torch.from_numpy(np.where(shown >= 0, np.searchsorted(photos, shown), -1)).to(device)
+    same = drawings.group[numbers][:, None] == drawings.photo_group[photos][None]
     mine = places.clamp(min=0)[:, None]
-    twin = (bank[mine[:, 0]] @ bank.T > TWINS).scatter(1, whole.clamp(min=0)[:, None], True)
-    twin = twin.scatter(1, mine, False)
-    losses: dict[str, Tensor] = run.loss(z, places, bank, same, twin)
+    twin = (bank[mine[:, 0]] @ bank.T > TWINS).scatter(1, mine, False)
+    ink = augment.augment(drawings.inked(numbers), side)
+    z = embed(run.tower, run.prompts, augment.paper(ink))
+    losses: dict[str, Tensor] = run.loss(z, places, bank, torch.from_numpy(same).to(device), twin)
     named = functional.normalize(z[:, : trunk.DIMENSION], dim=1)
     losses["anchor"] = run.head(named, torch.from_numpy(drawings.name[numbers]).to(device))
     run.optimiser.zero_grad(set_to_none=True)
@@ -294,7 +255,7 @@ def train(
     """Until the seconds are over."""
     gallery = trunk.weigh(benchmark.embed(run.base, board.photos))
     saved, looked = time.monotonic(), float("-inf")
-    losses = dict[str, Tensor]()
+    losses, before = dict[str, Tensor](), 0
     while run.seconds < total:
         began = time.monotonic()
         factor, side = course(run.seconds, total)
@@ -306,7 +267,9 @@ def train(
         run.optimiser.step()
         run.step += 1
         blend(run.average, run.tower, min(AVERAGE, run.step / (run.step + 10)))
-        run.seconds += min(time.monotonic() - began, LONGEST_STEP)
+        if side == before:  # cuDNN compiles for half a minute at a new size
+            run.seconds += time.monotonic() - began
+        before = side
         if time.monotonic() - looked > LOOK_SECONDS:
             report(run, board, gallery, losses)
             looked = time.monotonic()
@@ -326,19 +289,20 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--batch", type=int, default=WHOLE)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="a run each: run-SEED.pt")
+    parser.add_argument("--seed", type=int, default=0, help="of the run, run-SEED.pt in WORK")
     options = parser.parse_args()
     device = torch.device(options.device)
     board = benchmark.Benchmark.read(options.work / "validation").to(device)
-    for seed in options.seeds:
-        path = options.work / f"run-{seed}.pt"
-        torch.manual_seed(0)  # the prompts begin alike, or their mean would be nothing
-        run = Run(options.work, device, options.batch)
-        if path.exists():
-            run.restore(path)
-        torch.manual_seed(hash((seed, run.step)))
-        drawings = Drawings(options.work, seed, options.batch, device)
-        train(run, drawings, board, path, 60 * options.minutes)
+    path = options.work / f"run-{options.seed}.pt"
+    torch.manual_seed(0)  # the prompts begin alike, or their mean would be nothing
+    run = Run(options.work, device, options.batch)
+    if path.exists():
+        run.restore(path)
+    seed = hash((options.seed, run.step)) % 2**31
+    torch.manual_seed(seed)
+    mix = MIXES[options.seed % len(MIXES)]
+    shares = {k: n * options.batch // WHOLE for k, n in mix.items()}
+    train(run, Drawings(options.work, shares, seed, device), board, path, 60 * options.minutes)
 
 
 if __name__ == "__main__":
