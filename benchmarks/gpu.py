@@ -1,4 +1,4 @@
-"""What does a GPU give? Bare towers, whole `embed-gallery` runs and a plain loop beside them.
+"""What does a GPU give? Bare towers, the encoder from pixels, and whole `embed-gallery` runs.
 
     python benchmarks/gpu.py [--models ViT-B-32 ViT-L-14] [--photos 4000] [--json gpu.json]
 
@@ -6,7 +6,7 @@ Models have random weights, which changes no arithmetic. `peak`: bfloat16 matric
 measured here. `bare`: the photo branch on pixels that are on the GPU already, and the share of that
 peak which its matrix products and convolutions reach. `from pixels`: the encoder as a gallery calls
 it, from float32 pixels in the computer's memory to embeddings there. `embed-gallery`: JPEGs of
-640 x 480 from the disk into a gallery, a worker a core, start left out.
+640 x 480 from the disk into a gallery, a worker a core, loading the model included.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -89,6 +90,8 @@ def main() -> None:
     parser.add_argument("--photos", type=int, default=4000)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
+    if not torch.cuda.is_available():
+        sys.exit("there is no GPU that torch can use")
     most = peak()
     found: list[dict[str, Any]] = []
     print(f"{torch.cuda.get_device_name()}, {os.cpu_count()} cores: peak {most:.0f} TFLOP/s")

@@ -92,7 +92,7 @@ def with_peak(
 
 
 def embedding(photos: Path, model: list[str]) -> dict[str, float]:
-    """Photos per second (of the run, model loading left out) and peak memory of the process."""
+    """Photos per second (of the run, loading the model included) and peak memory of the process."""
     with tempfile.TemporaryDirectory() as folder:
         index = str(Path(folder) / "idx.faiss")
         figures, said = with_peak([*SBIR, "embed-gallery", str(photos), "-o", index, *model])
