@@ -4,6 +4,7 @@ import copy
 import importlib
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,7 +100,9 @@ def test_a_towers_own_statistics_fold_into_a_branch_over_another(trunk: ModuleTy
     base, own = trunk.build().eval(), trunk.build().eval()
     own.trunk.blocks.load_state_dict(base.trunk.blocks.state_dict())
     own.head.load_state_dict(base.head.state_dict())
-    own.trunk.norm.conv_head.load_state_dict(base.trunk.norm.conv_head.state_dict())
+    for linear in ("conv_head", "layout"):
+        shared = base.trunk.norm.get_submodule(linear).state_dict()
+        own.trunk.norm.get_submodule(linear).load_state_dict(shared)
     for tower in (base, own):
         for name, value in tower.state_dict().items():
             if "running" in name:
@@ -115,3 +118,38 @@ def test_a_towers_own_statistics_fold_into_a_branch_over_another(trunk: ModuleTy
         expected = own(pixels)
     with torch.inference_mode():
         assert torch.allclose(branch.features(tower, pixels), expected, rtol=1e-3, atol=1e-5)
+
+
+def _of_tokens(tower: Any, tokens: torch.Tensor) -> torch.Tensor:
+    """(N, 704) embeddings of what comes out of the blocks."""
+    return torch.as_tensor(tower.head(tower.trunk.norm(tokens).mean(dim=1)))
+
+
+@pytest.mark.slow
+@torch.inference_mode()
+def test_an_embedding_tells_a_picture_from_its_mirror_image_and_can_be_turned_back(
+    trunk: ModuleType,
+) -> None:
+    torch.manual_seed(0)
+    tower = trunk.build().eval()
+    tokens = torch.randn(2, 36, 320)
+    plain = _of_tokens(tower, tokens)
+    mirrored = _of_tokens(tower, tokens.unflatten(1, (6, 6)).flip(2).flatten(1, 2))
+    assert torch.allclose(plain[:, : trunk.CONTENT], mirrored[:, : trunk.CONTENT], atol=1e-5)
+    assert (plain - mirrored)[:, trunk.CONTENT :].norm() > 0.1 * plain.norm()
+    back = trunk.unmirror(mirrored, torch.tensor([True, False]))
+    assert torch.allclose(back[0], plain[0], atol=1e-5)
+    assert torch.equal(back[1], mirrored[1])
+
+
+@pytest.mark.slow
+@torch.inference_mode()
+def test_the_layout_has_its_share_of_an_embeddings_length(trunk: ModuleType) -> None:
+    photos = importlib.import_module("photos")
+    torch.manual_seed(0)
+    tower, grids = trunk.build().eval(), torch.randn(300, 36, 320)
+    photos.fill_layout(tower, grids)
+    rows = trunk.weigh(_of_tokens(tower, photos.think(tower, grids)))
+    content, layout = rows[:, : trunk.CONTENT], rows[:, trunk.CONTENT :]
+    share = layout.norm(dim=1).mean() / content.norm(dim=1).mean()
+    assert share == pytest.approx(photos.SHARE, rel=1e-3)

@@ -22,8 +22,16 @@ def smooth_noise(count: int, channels: int, cells: int, size: int, like: Tensor)
     return functional.interpolate(coarse, size=(size, size), mode="bicubic", align_corners=False)
 
 
-def warp(ink: Tensor, side: int, zoom: tuple[float, float], degrees: float, shift: float) -> Tensor:
-    """Random zoom, aspect, rotation, shift, mirror and smooth bending, to (N, 1, side, side).
+def warp(
+    ink: Tensor,
+    side: int,
+    mirrored: Tensor,
+    zoom: tuple[float, float],
+    degrees: float,
+    shift: float,
+) -> Tensor:
+    """Random zoom, aspect, rotation, shift and smooth bending, to (N, 1, side, side); some of them
+    mirrored, (N,).
 
     zoom is the range of the magnification; shift and the bending are shares of the half width.
     """
@@ -31,7 +39,7 @@ def warp(ink: Tensor, side: int, zoom: tuple[float, float], degrees: float, shif
     scale = torch.exp(uniform(count, math.log(zoom[0]), math.log(zoom[1]), ink)).flatten()
     aspect = torch.exp(uniform(count, -0.2, 0.2, ink)).flatten()
     angle = uniform(count, -1, 1, ink).flatten() * math.radians(degrees)
-    mirror = torch.where(torch.rand(count, device=ink.device) < 0.5, -1.0, 1.0)
+    mirror = torch.where(mirrored, -1.0, 1.0)
     cos, sin = torch.cos(angle) / scale, torch.sin(angle) / scale
     move = shift * (2 * torch.rand(count, 2, device=ink.device) - 1)
     rows = [mirror * cos * aspect, -mirror * sin, move[:, 0], sin * aspect, cos, move[:, 1]]
@@ -54,9 +62,9 @@ def thicken(ink: Tensor) -> Tensor:
     return torch.maximum(ink, share * functional.max_pool2d(ink, 3, stride=1, padding=1))
 
 
-def augment(ink: Tensor, side: int) -> Tensor:
-    """Drawings as they are trained on, (N, 1, side, side)."""
-    ink = thicken(warp(ink, side, (0.7, 1.3), 18.0, 0.12))
+def augment(ink: Tensor, side: int, mirrored: Tensor) -> Tensor:
+    """Drawings as they are trained on, (N, 1, side, side), some of them mirrored, (N,)."""
+    ink = thicken(warp(ink, side, mirrored, (0.7, 1.3), 18.0, 0.12))
     return (rub_out(ink) * uniform(len(ink), 0.7, 1.6, ink)).clamp(0, 1)
 
 

@@ -21,6 +21,8 @@ import trunk
 from prepare import KINDS
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from torch.nn import functional
+from train import mean
 
 from sbir_cli.encoder import load_encoder
 from sbir_cli.encoder.branch import Branch
@@ -29,18 +31,17 @@ from sbir_cli.encoder.tower import Tower
 from sbir_cli.storage import resources
 
 
-def mean(runs: list[dict[str, Any]]) -> dict[str, Tensor]:
-    """The mean of the sketch sides of several runs."""
-    sides = [run["average"] for run in runs]
-    return {
-        name: torch.stack([side[name] for side in sides]).mean(0) if v.is_floating_point() else v
-        for name, v in sides[0].items()
-    }
-
-
 def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """float16 where a value is a fraction."""
     return {k: v.half().contiguous() if v.is_floating_point() else v for k, v in state.items()}
+
+
+def content_axes(work: Path) -> Tensor:
+    """Axes (CONTENT, CONTENT - 3 * LAYOUT) in which the content of photos has nearly all its length:
+    the layout takes the place of the others."""
+    photos = torch.load(work / "photos.pt", weights_only=True)
+    content = trunk.weigh(photos)[:, : trunk.CONTENT]
+    return torch.linalg.eigh(content.T @ content)[1][:, 3 * trunk.LAYOUT :]
 
 
 def write_base(work: Path, out: Path) -> None:
@@ -48,8 +49,12 @@ def write_base(work: Path, out: Path) -> None:
     tower = torch.load(work / "base.pt", weights_only=True)["tower"]
     text = torch.load(work / "text.pt", weights_only=True)
     state = {f"visual.{name}": value for name, value in tower.items()} | text
-    state["visual.head.proj.weight"] = trunk.weigh(state["visual.head.proj.weight"].T).T
-    state["text_projection"] = trunk.weigh(state["text_projection"])
+    axes = content_axes(work)
+    rows = trunk.weigh(state["visual.head.proj.weight"].T).T
+    content, layout = rows[: trunk.CONTENT], rows[trunk.CONTENT :]
+    state["visual.head.proj.weight"] = torch.cat([axes.T @ content, layout])
+    words = trunk.weigh(state["text_projection"]) @ axes
+    state["text_projection"] = functional.pad(words, (0, len(layout)))  # words know no layout
     out.mkdir(parents=True, exist_ok=True)
     (out / OPEN_CLIP_CONFIG).write_text(json.dumps(trunk.CONFIG, indent=2) + "\n")
     save_file(half(state), out / OPEN_CLIP_WEIGHTS)

@@ -23,22 +23,27 @@ from names import read_anchors
 from prepare import SIDE
 from torch import Tensor, nn
 from torch.nn import functional
-from trunk import DIMENSION
+from trunk import DIMENSION, CONTENT
 
 BATCH = 256
 RATE = 1e-3
 ANCHOR_SHARE = 0.3
 AVERAGE = 0.995
+SHARE = 0.5  # of what tells the halves of a photo apart, over the rest
 GRID, LEAST = SIDE // trunk.mini.STRIDE, 4  # a photo's tokens on a side, those of its least part
 
 
 def tail(tower: Any, grids: Tensor) -> Tensor:
-    """(N, 2 * DIMENSION) embeddings of any length from (N, T, 320) grids."""
-    tokens = grids
+    """(N, CONTENT) embeddings of any length from (N, T, 320) grids, what tells halves apart left out."""
+    features = tower.trunk.norm.widen(think(tower, grids)).mean(dim=1)
+    return functional.linear(features, tower.head.proj.weight[:CONTENT, : trunk.mini.FEATURES])
+
+
+def think(tower: Any, grids: Tensor) -> Tensor:
+    """(N, T, 320) grids through the blocks."""
     for block in tower.trunk.blocks:
-        tokens = block(tokens)
-    features: Tensor = tower.head(tower.trunk.norm(tokens).mean(dim=1))
-    return features
+        grids = block(grids)
+    return grids
 
 
 @torch.inference_mode()
@@ -48,12 +53,38 @@ def original_features(tower: Any, grids: Tensor) -> Tensor:
     The axes' spread is evened out a little, by the fourth root: photos of the validation classes
     then find each other as well as by all 1,280 features.
     """
-    pooled = [tower.trunk.norm(part.float()).mean(dim=1) for part in torch.split(grids, 2048)]
+    pooled = [
+        tower.trunk.norm.widen(part.float()).mean(dim=1) for part in torch.split(grids, 2048)
+    ]
     rows = torch.cat(pooled)
     rows = rows - rows.mean(dim=0)
     spread, axes = torch.linalg.eigh(rows.T @ rows / len(rows))
     axes = axes[:, -DIMENSION:] * spread[-DIMENSION:] ** -0.125
     return functional.normalize(rows @ axes, dim=1)
+
+
+@torch.inference_mode()
+def fill_layout(tower: Any, grids: Tensor) -> None:
+    """Choose what is kept of the differences between the halves of photos: their principal axes.
+
+    The differences d of the halves of a photo, 3 rows of FEATURES each, are seen as the projection P
+    sees them. With the leading axes V of P d and their variances l, the layer is A = c l^-1/4 V^T P,
+    with c such that an embedding's part that tells halves apart has SHARE times the mean length of
+    the rest. Both were chosen on the validation classes.
+    """
+    norm, projection = tower.trunk.norm, trunk.weigh(tower.head.proj.weight[:CONTENT].T).T
+    projection = projection[:, : trunk.mini.FEATURES]
+    signs = trunk.mini.halves(grids.shape[1]) / grids.shape[1]
+    parts, lengths = [], []
+    for part in torch.split(grids, 1024):
+        wide = norm.widen(think(tower, part.float()))
+        parts.append(torch.einsum("tc,ntf->ncf", signs, wide) @ projection.T)
+        lengths.append((wide.mean(dim=1) @ projection.T).norm(dim=1))
+    apart = torch.cat(parts)
+    spread, axes = torch.linalg.eigh(apart.flatten(0, 1).T @ apart.flatten(0, 1) / 3 / len(apart))
+    axes = axes[:, -trunk.LAYOUT :] * spread[-trunk.LAYOUT :] ** -0.25
+    length = (apart @ axes).flatten(1).norm(dim=1).mean()
+    norm.layout.weight.copy_(SHARE * torch.cat(lengths).mean() / length * axes.T @ projection)
 
 
 def shake(grids: Tensor) -> Tensor:
@@ -90,7 +121,13 @@ def train(tower: Any, head: AnchorHead, grids: Tensor, labels: dict[str, Any], o
     names = torch.tensor(labels["photo_name"])
     teacher = TeacherLoss(original_features(tower, grids))
     by_name = [(names == n).nonzero().ravel() for n in torch.unique(names)]
-    learned = [*tower.trunk.blocks.parameters(), *tower.trunk.norm.parameters(), *head.parameters()]
+    norm = tower.trunk.norm
+    learned = [
+        *tower.trunk.blocks.parameters(),
+        *norm.conv_head.parameters(),
+        *norm.bn2.parameters(),
+        *head.parameters(),
+    ]
     optimiser = torch.optim.AdamW(
         [
             {"params": learned, "lr": RATE / 3},
@@ -118,7 +155,7 @@ def train(tower: Any, head: AnchorHead, grids: Tensor, labels: dict[str, Any], o
         blend(average, tower, min(AVERAGE, step / (step + 10)))
         if step % 100 == 0 or step == 3:
             row = {k: round(float(v.detach()), 3) for k, v in parts.items()}
-            embedded = benchmark.embed(average.eval(), board.photos)
+            embedded = benchmark.embed(average.eval(), board.photos)[:, :CONTENT]
             halves = [board.photos_by_photos(half) for half in embedded.chunk(2, dim=1)]
             row |= {
                 "photos": board.photos_by_photos(embedded),
@@ -156,9 +193,11 @@ def main() -> None:
     trunk.load_imagenet(tower)
     head = read_head(options.data, labels["names"])
     tower = train(tower, head, grids, labels, options)
+    fill_layout(tower, grids)
     torch.save({"tower": tower.state_dict(), "head": head.state_dict()}, options.work / "base.pt")
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
-        rows = [tail(tower, part.float()).float() for part in torch.split(grids, 1024)]
+        tokens = (think(tower, part.float()) for part in torch.split(grids, 1024))
+        rows = [tower.head(tower.trunk.norm(part).mean(dim=1)).float() for part in tokens]
     torch.save(functional.normalize(torch.cat(rows), dim=1), options.work / "photos.pt")
 
 

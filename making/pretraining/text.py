@@ -36,7 +36,8 @@ def name_places(data: Path, work: Path, names: list[str]) -> Tensor:
     known = {n: torch.from_numpy(row) for n, row in read_anchors(data).items()}
     known |= dict(zip(labels["names"], learned, strict=True))
     named = torch.stack([known[name] for name in names])
-    photos = torch.load(work / "photos.pt", weights_only=True)
+    photos = torch.load(work / "photos.pt", weights_only=True)[:, : 2 * DIMENSION]
+    photos = functional.normalize(photos, dim=1)
     means = torch.zeros(len(labels["names"]), photos.shape[1])
     means.index_add_(0, torch.tensor(labels["photo_name"]), photos)
     pictured = means.any(dim=1)

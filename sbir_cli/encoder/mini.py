@@ -6,12 +6,14 @@ It imports timm and torch: import it where a model is loaded, never at package i
 
 Shapes: (N, 3, 192, 192) image -> the convolutions of EfficientNet-Lite0, stride 32 -> (N, 36, 320)
 tokens -> 2 pre-norm transformer blocks -> a linear layer, BatchNorm and ReLU6, the original's last
-convolution -> mean over the tokens, (N, 1280). Prompt tokens go behind the patch tokens before a
-block, as in any timm ViT. With the blocks' output projections at zero the tower is the original
-network; a side that is a multiple of 32 may differ from 192, as tokens carry no position of theirs.
+convolution -> (N, 36, 1472) tokens, of which 192 features tell left from right and above from below
+-> their mean, (N, 1472). Prompt tokens go behind the patch tokens before a block, as in any timm
+ViT. With the blocks' output projections at zero the first 1280 features are the original network's;
+a side that is a multiple of 32 may differ from 192, as the blocks know no position.
 """
 
 import itertools
+import math
 from typing import Any
 
 import torch
@@ -36,6 +38,7 @@ WIDTH = 320
 DEPTH = 2
 HEADS = 5
 FEATURES = 1280
+LAYOUT = 64
 # Mean and standard deviation of the input pixels, range 0..1, the same for photos and sketches.
 PIXEL_MEAN = (0.5, 0.5, 0.5)
 PIXEL_STD = (0.5, 0.5, 0.5)
@@ -168,18 +171,41 @@ def fuse_clamps(tower: nn.Module) -> None:
 
 
 class Widen(nn.Module):
-    """The original's last convolution over tokens: (N, T, 320) -> (N, T, 1280)."""
+    """The original's last convolution over tokens, and where in the picture a token lies.
+
+    (N, T, 320) tokens x of a square grid -> (N, T, 1472): wide features f of a token, range 0..6,
+    and three times ``LAYOUT`` more, s A f with a learned A and s = +1 or -1 for right or left, below
+    or above, and the product of both. Their mean over the tokens says what differs between the
+    halves of a picture: a cow that looks left from one that looks right.
+    """
 
     def __init__(self, _: int) -> None:
         super().__init__()
         self.conv_head = nn.Linear(WIDTH, FEATURES, bias=False)
         self.bn2 = nn.BatchNorm1d(FEATURES, eps=1e-3)
+        self.layout = nn.Linear(FEATURES, LAYOUT, bias=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """(N, T, 320) -> (N, T, 1280), range 0..6."""
+        """(N, T, 320) -> (N, T, 1472)."""
+        wide = self.widen(tokens)
+        placed = self.layout(wide).unsqueeze(2) * halves(tokens.shape[1]).to(wide).unsqueeze(2)
+        return torch.cat([wide, placed.flatten(2)], dim=2)
+
+    def widen(self, tokens: Tensor) -> Tensor:
+        """(N, T, 320) -> (N, T, 1280), range 0..6; of tokens anywhere."""
         wide = self.conv_head(tokens)
         shape = wide.shape
         return functional.relu6(self.bn2(wide.flatten(0, 1))).view(shape)
+
+
+def halves(tokens: int) -> Tensor:
+    """(T, 3) of +1, -1, or 0 on the middle of an odd grid: the halves that a square grid's tokens
+    lie in, row by row."""
+    side = math.isqrt(tokens)
+    if side**2 != tokens:
+        raise ValueError(f"{tokens} tokens are no square grid.")
+    across = torch.linspace(-1, 1, side).sign().expand(side, side)
+    return torch.stack([across, across.T, across * across.T], dim=-1).flatten(0, 1)
 
 
 class MiniTower(VisionTransformer):
@@ -188,7 +214,7 @@ class MiniTower(VisionTransformer):
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
         self.norm = Widen(WIDTH)
-        self.num_features = self.head_hidden_size = FEATURES
+        self.num_features = self.head_hidden_size = FEATURES + 3 * LAYOUT
 
 
 default_cfgs = generate_default_cfgs(

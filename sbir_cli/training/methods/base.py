@@ -117,6 +117,8 @@ class Method(nn.Module, ABC):
     def through(self, branch: Branch, pixels: Tensor) -> Tensor:
         """(N, D) float32 features of (N, 3, H, W) pixels, not of unit length."""
         device, dtype = self.backbone.device.device, self.backbone.device.dtype
+        # as convolutions run fastest
+        pixels = pixels.contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             return branch.features(self.backbone.tower, pixels).float()
 
