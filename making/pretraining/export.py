@@ -37,11 +37,12 @@ def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def content_axes(work: Path) -> Tensor:
-    """Axes (CONTENT, CONTENT - 3 * LAYOUT) in which the content of photos has nearly all its length:
-    the layout takes the place of the others."""
+    """(CONTENT, CONTENT - 3 * LAYOUT) axes in which the content of photos has nearly all its
+    length: the layout takes the place of the others."""
     photos = torch.load(work / "photos.pt", weights_only=True)
     content = trunk.weigh(photos)[:, : trunk.CONTENT]
-    return torch.linalg.eigh(content.T @ content)[1][:, 3 * trunk.LAYOUT :]
+    axes: Tensor = torch.linalg.eigh(content.T @ content)[1]
+    return axes[:, 3 * trunk.LAYOUT :]
 
 
 def write_base(work: Path, out: Path) -> None:

@@ -23,7 +23,7 @@ from names import read_anchors
 from prepare import SIDE
 from torch import Tensor, nn
 from torch.nn import functional
-from trunk import DIMENSION, CONTENT
+from trunk import CONTENT, DIMENSION
 
 BATCH = 256
 RATE = 1e-3
@@ -34,7 +34,7 @@ GRID, LEAST = SIDE // trunk.mini.STRIDE, 4  # a photo's tokens on a side, those 
 
 
 def tail(tower: Any, grids: Tensor) -> Tensor:
-    """(N, CONTENT) embeddings of any length from (N, T, 320) grids, what tells halves apart left out."""
+    """(N, CONTENT) embeddings of any length from (N, T, 320) grids, the layout left out."""
     features = tower.trunk.norm.widen(think(tower, grids)).mean(dim=1)
     return functional.linear(features, tower.head.proj.weight[:CONTENT, : trunk.mini.FEATURES])
 
@@ -53,9 +53,7 @@ def original_features(tower: Any, grids: Tensor) -> Tensor:
     The axes' spread is evened out a little, by the fourth root: photos of the validation classes
     then find each other as well as by all 1,280 features.
     """
-    pooled = [
-        tower.trunk.norm.widen(part.float()).mean(dim=1) for part in torch.split(grids, 2048)
-    ]
+    pooled = [tower.trunk.norm.widen(part.float()).mean(dim=1) for part in torch.split(grids, 2048)]
     rows = torch.cat(pooled)
     rows = rows - rows.mean(dim=0)
     spread, axes = torch.linalg.eigh(rows.T @ rows / len(rows))
@@ -67,10 +65,10 @@ def original_features(tower: Any, grids: Tensor) -> Tensor:
 def fill_layout(tower: Any, grids: Tensor) -> None:
     """Choose what is kept of the differences between the halves of photos: their principal axes.
 
-    The differences d of the halves of a photo, 3 rows of FEATURES each, are seen as the projection P
-    sees them. With the leading axes V of P d and their variances l, the layer is A = c l^-1/4 V^T P,
-    with c such that an embedding's part that tells halves apart has SHARE times the mean length of
-    the rest. Both were chosen on the validation classes.
+    The differences d of the halves of a photo, 3 rows of FEATURES each, are seen as the projection
+    P sees them. With the leading axes V of P d and their variances l, the layer is
+    A = c l^-1/4 V^T P, with c such that the layout in an embedding has SHARE times the mean length
+    of the rest. Both were chosen on the validation classes.
     """
     norm, projection = tower.trunk.norm, trunk.weigh(tower.head.proj.weight[:CONTENT].T).T
     projection = projection[:, : trunk.mini.FEATURES]

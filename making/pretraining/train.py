@@ -312,7 +312,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=WHOLE)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0, help="of the run, run-SEED.pt in WORK")
-    parser.add_argument("--start", nargs="+", default=[], help="runs in WORK to begin at the mean of")
+    parser.add_argument(
+        "--start", nargs="+", default=[], help="runs in WORK to begin at the mean of"
+    )
     parser.add_argument("--rate", type=float, default=1.0, help="factor of the learning rates")
     options = parser.parse_args()
     device = torch.device(options.device)

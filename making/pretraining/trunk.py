@@ -23,8 +23,8 @@ from sbir_cli.encoder import mini  # noqa: E402
 
 __all__ = [
     "CONFIG",
-    "DIMENSION",
     "CONTENT",
+    "DIMENSION",
     "build",
     "load_imagenet",
     "mini",

@@ -173,10 +173,10 @@ def fuse_clamps(tower: nn.Module) -> None:
 class Widen(nn.Module):
     """The original's last convolution over tokens, and where in the picture a token lies.
 
-    (N, T, 320) tokens x of a square grid -> (N, T, 1472): wide features f of a token, range 0..6,
-    and three times ``LAYOUT`` more, s A f with a learned A and s = +1 or -1 for right or left, below
-    or above, and the product of both. Their mean over the tokens says what differs between the
-    halves of a picture: a cow that looks left from one that looks right.
+    (N, T, 320) tokens of a square grid -> (N, T, 1472): wide features f of a token, range 0..6,
+    and three times ``LAYOUT`` more, s A f with a learned A and s = +1 or -1 for right or left,
+    below or above, and the product of both. Their mean over the tokens says what differs between
+    the halves of a picture: a cow that looks left from one that looks right.
     """
 
     def __init__(self, _: int) -> None:
