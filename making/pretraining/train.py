@@ -19,7 +19,8 @@ norms and prompts of its own; ViT blocks and projection are shared. The learning
 constant for 40 % of the time, then falls linearly to zero; the drawings grow from 128 to 192 px.
 Started again, a run goes on from its file.
 
-What ships is the mean of several runs that differ in seed and drawings. A longer run finds its own
+What ships is the mean of several runs that differ in seed and drawings, from before the tower had its
+layout. A longer run finds its own
 drawings better and the validation classes' no better; the mean of runs, which begin alike and end
 near each other, is better than each (model soups, Wortsman et al., ICML 2022). One process leaves
 much of a large GPU idle, so the runs stand side by side there:
