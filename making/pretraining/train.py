@@ -22,7 +22,7 @@ Started again, a run goes on from its file.
 What ships is the mean of several runs that differ in seed and drawings, made before the tower had
 its layout. A longer run finds its own drawings better and the validation classes' no better; the
 mean of runs, which begin alike and end near each other, is better than each (model soups, Wortsman
-et al., ICML 2022). One process leaves much of a large GPU idle, so the runs stand side by side there:
+et al., ICML 2022). One process leaves much of a large GPU idle, so runs stand side by side there:
 
     for seed in 0 1 2 3 4 5 6 7; do
         python train.py --work WORK --seed $seed --minutes 1.7 --batch 192 --device cuda &
