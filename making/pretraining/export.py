@@ -1,9 +1,9 @@
 """Write what ships, into sbir_cli/models/sbir-mini: ``python export.py --work WORK``.
 
-``open_clip_model.safetensors`` holds the base, both towers as photos and words made them, in
-float16. ``sketch/branches.safetensors`` holds the sketch branch: its convolutions (float16), norms
-and prompts, the mean of several runs of train.py. The half of an embedding that words taught counts
-half (``trunk.WORDS``). Both were chosen on the validation classes.
+``open_clip_model.safetensors`` holds the base, both towers as photos and words made them.
+``sketch/branches.safetensors`` holds the sketch branch: its convolutions, norms and prompts, the
+mean of several runs of train.py. Both are in float16. What words taught of an embedding counts
+half (``trunk.WORDS``), which was chosen on the validation classes, as were the runs.
 
 A BatchNorm's own statistics m, s of drawings are folded into its weight and bias over the base's
 m0, s0, so that one backbone serves both branches:
@@ -93,10 +93,7 @@ def write_branch(own: dict[str, Tensor], out: Path, training: dict[str, Any]) ->
     base = load_encoder(resources.BUNDLED_MODEL, "cpu")
     encoder = base.with_branches(sketch_branch(base.tower, own), base.photo)
     encoder.save(out, training)
-    state = load_file(out / CHECKPOINT_WEIGHTS)
-    save_file(
-        {k: v.half() if ".weights." in k else v for k, v in state.items()}, out / CHECKPOINT_WEIGHTS
-    )
+    save_file(half(load_file(out / CHECKPOINT_WEIGHTS)), out / CHECKPOINT_WEIGHTS)
 
 
 def main() -> None:
