@@ -22,13 +22,21 @@ from prepare import KINDS
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn import functional
-from train import mean
 
 from sbir_cli.encoder import load_encoder
 from sbir_cli.encoder.branch import Branch
 from sbir_cli.encoder.model_files import CHECKPOINT_WEIGHTS, OPEN_CLIP_CONFIG, OPEN_CLIP_WEIGHTS
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.storage import resources
+
+
+def mean(runs: list[dict[str, Any]]) -> dict[str, Tensor]:
+    """The mean of the sketch sides of several runs."""
+    sides = [run["average"] for run in runs]
+    return {
+        name: torch.stack([side[name] for side in sides]).mean(0) if v.is_floating_point() else v
+        for name, v in sides[0].items()
+    }
 
 
 def half(state: dict[str, Tensor]) -> dict[str, Tensor]:

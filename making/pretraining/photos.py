@@ -82,6 +82,7 @@ def fill_layout(tower: Any, grids: Tensor) -> None:
     spread, axes = torch.linalg.eigh(apart.flatten(0, 1).T @ apart.flatten(0, 1) / 3 / len(apart))
     axes = axes[:, -trunk.LAYOUT :] * spread[-trunk.LAYOUT :] ** -0.25
     length = (apart @ axes).flatten(1).norm(dim=1).mean()
+    trunk.let_layout_through(tower.head.proj.weight)  # training let it decay
     norm.layout.weight.copy_(SHARE * torch.cat(lengths).mean() / length * axes.T @ projection)
 
 

@@ -62,14 +62,12 @@ MIXES = (  # shares of a batch in 48ths; a run's seed says which
     {"line": 20, "sketchy": 14, "quickdraw": 12, "icon": 2},
 )
 WHOLE = 48
-Sides = tuple[tuple[float, int], ...]
-SIDES: Sides = ((0.5, 128), (1.0, SIDE))  # until which share of the time, at which side
-LATER_SIDES: Sides = ((1.0, SIDE),)  # of a run that begins at the mean of others
+SIDES = ((0.5, 128), (1.0, SIDE))  # until which share of the time, at which side
 RATE, PROMPT_RATE, DECAY = 3e-4, 1e-3, 0.02  # rates of a batch of 48; they grow with its root
 WARM_UP = 0.03
 WEIGHTS = {"own": 0.5, "relation": 0.5, "near": 1.0, "kind": 0.1, "anchor": 0.15}
 PROMPTS = 3
-BANK, OF_A_CLASS = 768, 6
+BANK = 768
 TWINS = 0.95  # cosine from which two photos show the same thing
 AVERAGE = 0.995
 SAVE_SECONDS, LOOK_SECONDS = 120.0, 400.0
@@ -118,11 +116,11 @@ class Drawings:
         return pick(self.ink, numbers)[:, None].float().div(255)
 
     def bank(self, numbers: Ints) -> Ints:
-        """Photos to compare with: the drawings' own, some of each class drawn, and any others."""
+        """Photos to compare with: the drawings' own, two of each class drawn, and any others."""
         own, groups = self.photo[numbers], np.unique(self.group[numbers])
         first, count = self.starts[groups], np.diff(self.starts)[groups]
         first, count = first[count > 0], count[count > 0]
-        chosen = (self.rng.random((OF_A_CLASS, len(count))) * count).astype(np.int64) + first
+        chosen = (self.rng.random((2, len(count))) * count).astype(np.int64) + first
         others = self.rng.integers(len(self.photo_group), size=BANK)
         return np.unique(np.concatenate([own[own >= 0], *self.by_group[chosen], others]))
 
@@ -132,19 +130,10 @@ def pick(rows: Tensor, numbers: Ints) -> Tensor:
     return rows[torch.from_numpy(numbers).to(rows.device)]
 
 
-def mean(runs: list[dict[str, Any]]) -> dict[str, Tensor]:
-    """The mean of the sketch sides of several runs."""
-    sides = [run["average"] for run in runs]
-    return {
-        name: torch.stack([side[name] for side in sides]).mean(0) if v.is_floating_point() else v
-        for name, v in sides[0].items()
-    }
-
-
 class Run:
     """All that a checkpoint holds: the sketch side, its average, the losses, the optimiser."""
 
-    def __init__(self, work: Path, device: torch.device, pace: float) -> None:
+    def __init__(self, work: Path, device: torch.device, batch: int) -> None:
         base = torch.load(work / "base.pt", weights_only=True)
         self.tower = trunk.build()
         self.tower.load_state_dict(base["tower"])
@@ -166,14 +155,8 @@ class Run:
         for module in self.tower.modules():
             if isinstance(module, (nn.BatchNorm2d, nn.BatchNorm1d)):
                 module.momentum = 0.02
-        self.optimiser = self.make_optimiser(pace)
+        self.optimiser = self.make_optimiser((batch / WHOLE) ** 0.5)
         self.step, self.seconds = 0, 0.0
-
-    def begin_at(self, runs: list[Path]) -> None:
-        """Put the mean of earlier runs in the place of the base."""
-        side = mean([torch.load(path, weights_only=True) for path in runs])
-        for module in (self.tower, self.average):
-            module.load_state_dict(side)
 
     def make_optimiser(self, pace: float) -> torch.optim.Optimizer:
         """AdamW over convolutions, norms, prompts and losses; blocks and projection are frozen."""
@@ -249,10 +232,11 @@ def learn(run: Run, drawings: Drawings, side: int) -> dict[str, Tensor]:
     return losses
 
 
-def course(share: float, sides: Sides) -> tuple[float, int]:
-    """The factor of the learning rate and the drawings' side when a share of the run is over."""
+def course(seconds: float, total: float) -> tuple[float, int]:
+    """The factor of the learning rate and the drawings' side at a moment of the run."""
+    share = seconds / total
     factor = min(1.0, share / WARM_UP) * min(1.0, (1 - share) / 0.6)
-    return max(factor, 0.0), next((side for until, side in sides if share < until), sides[-1][1])
+    return max(factor, 0.0), next((side for until, side in SIDES if share < until), SIDES[-1][1])
 
 
 def report(
@@ -267,12 +251,7 @@ def report(
 
 
 def train(
-    run: Run,
-    drawings: Drawings,
-    board: benchmark.Benchmark,
-    path: Path,
-    total: float,
-    sides: Sides,
+    run: Run, drawings: Drawings, board: benchmark.Benchmark, path: Path, total: float
 ) -> None:
     """Until the seconds are over."""
     gallery = trunk.weigh(benchmark.embed(run.base, board.photos))
@@ -280,7 +259,7 @@ def train(
     losses, before = dict[str, Tensor](), 0
     while run.seconds < total:
         began = time.monotonic()
-        factor, side = course(run.seconds / total, sides)
+        factor, side = course(run.seconds, total)
         for group in run.optimiser.param_groups:
             group["lr"] = factor * group["rate"]
         run.tower.train()
@@ -312,28 +291,19 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=WHOLE)
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0, help="of the run, run-SEED.pt in WORK")
-    parser.add_argument(
-        "--start", nargs="+", default=[], help="runs in WORK to begin at the mean of"
-    )
-    parser.add_argument("--rate", type=float, default=1.0, help="factor of the learning rates")
     options = parser.parse_args()
     device = torch.device(options.device)
     board = benchmark.Benchmark.read(options.work / "validation").to(device)
     path = options.work / f"run-{options.seed}.pt"
     torch.manual_seed(0)  # the prompts begin alike, or their mean would be nothing
-    run = Run(options.work, device, options.rate * (options.batch / WHOLE) ** 0.5)
+    run = Run(options.work, device, options.batch)
     if path.exists():
         run.restore(path)
-    elif options.start:
-        run.begin_at([options.work / name for name in options.start])
     seed = hash((options.seed, run.step)) % 2**31
     torch.manual_seed(seed)
     mix = MIXES[options.seed % len(MIXES)]
     shares = {k: n * options.batch // WHOLE for k, n in mix.items()}
-    drawings, sides = Drawings(options.work, shares, seed, device), SIDES
-    if options.start:
-        sides = LATER_SIDES
-    train(run, drawings, board, path, 60 * options.minutes, sides)
+    train(run, Drawings(options.work, shares, seed, device), board, path, 60 * options.minutes)
 
 
 if __name__ == "__main__":

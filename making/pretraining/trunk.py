@@ -26,6 +26,7 @@ __all__ = [
     "CONTENT",
     "DIMENSION",
     "build",
+    "let_layout_through",
     "load_imagenet",
     "mini",
     "normalise",
@@ -74,12 +75,16 @@ def build() -> Any:
     tower: Any = TimmModel(
         "sbir_mini", CONTENT + 3 * LAYOUT, image_size=mini.IMAGE_SIZE, pool="avg", proj="linear"
     )
-    tower.head.proj.weight.requires_grad_(False)
-    tower.head.proj.weight[CONTENT:] = 0
-    tower.head.proj.weight[:, mini.FEATURES :] = 0
-    tower.head.proj.weight[CONTENT:, mini.FEATURES :] = torch.eye(3 * LAYOUT)
-    tower.head.proj.weight.requires_grad_(True)
+    let_layout_through(tower.head.proj.weight)
     return tower
+
+
+@torch.no_grad()
+def let_layout_through(projection: Tensor) -> None:
+    """Make the layout's features the layout's numbers, and of no use to the others."""
+    projection[CONTENT:] = 0
+    projection[:, mini.FEATURES :] = 0
+    projection[CONTENT:, mini.FEATURES :] = torch.eye(3 * LAYOUT)
 
 
 def load_imagenet(tower: Any) -> None:
