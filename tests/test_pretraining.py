@@ -11,6 +11,8 @@ import pytest
 import torch
 from PIL import Image
 
+from sbir_cli.encoder.branch import Branch
+from sbir_cli.encoder.tokens import patch_tokens
 from sbir_cli.encoder.tower import Tower
 
 FOLDER = Path(__file__).parents[1] / "making" / "pretraining"
@@ -140,6 +142,24 @@ def test_an_embedding_tells_a_picture_from_its_mirror_image_and_can_be_turned_ba
     back = trunk.unmirror(mirrored, torch.tensor([True, False]))
     assert torch.allclose(back[0], plain[0], atol=1e-5)
     assert torch.equal(back[1], mirrored[1])
+
+
+@pytest.mark.slow
+@torch.inference_mode()
+def test_patch_tokens_are_the_same_wherever_they_lie(
+    trunk: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    visual = trunk.build().eval()
+    tower, seen = Tower.of(visual, "tower"), torch.randn(1, 36, 320)
+
+    def shown(order: torch.Tensor) -> torch.Tensor:
+        monkeypatch.setattr(visual.trunk.patch_embed, "forward", lambda _: seen[:, order])
+        pixels = torch.zeros(1, 3, 192, 192)
+        return patch_tokens(Branch.empty(tower), tower, pixels).flatten(1, 2)
+
+    order = torch.randperm(36)
+    assert torch.allclose(shown(torch.arange(36))[:, order], shown(order), atol=1e-5)
 
 
 @pytest.mark.slow

@@ -216,6 +216,10 @@ class MiniTower(VisionTransformer):
         self.norm = Widen(WIDTH)
         self.num_features = self.head_hidden_size = FEATURES + 3 * LAYOUT
 
+    def without_place(self, tokens: Tensor) -> Tensor:
+        """(N, T, 1472) tokens, the same wherever in the picture they lie: to be compared."""
+        return functional.pad(tokens[..., :FEATURES], (0, 3 * LAYOUT))
+
 
 default_cfgs = generate_default_cfgs(
     {

@@ -24,8 +24,9 @@ def token_features(branch: Branch, tower: Tower, pixels: Tensor) -> Tensor:
     """(N, rows * columns, D) tokens, not yet of unit length, of (N, 3, H, W) pixels.
 
     They go the way of the pooled token: norm, projection, the branch's own head. Where the tower
-    takes the mean of its tokens, their mean is `Branch.features`. A tower that pools by attention
-    has no such way for a single token: its tokens stay as wide as they are.
+    takes the mean of its tokens, their mean is `Branch.features`, but for what says where a token
+    lies (`without_place`): a thing is to be known anywhere. A tower that pools by attention has no
+    such way for a single token: its tokens stay as wide as they are.
     """
     replaced = {f"visual.{k}": v for k, v in {**branch.weights, **branch.layer_norms}.items()}
     with tower.prompted(branch.prompts_for(pixels)):  # its hook takes the prompts off before ours
@@ -84,4 +85,6 @@ def _timm_way(visual: Any, trunk: Any, tokens: Tensor) -> Tensor:
     normed = torch.as_tensor(trunk.norm(tokens)[:, trunk.num_prefix_tokens :])
     if getattr(trunk, "attn_pool", None) is not None:
         return normed
+    if hasattr(trunk, "without_place"):  # the bundled tower's own
+        normed = trunk.without_place(normed)
     return torch.as_tensor(visual.head(trunk.head(trunk.fc_norm(normed))))
