@@ -113,25 +113,35 @@ def test_a_photo_of_a_name_lands_near_the_names_photos(encoder: PromptedEncoder)
 
 
 def test_unseen_classes_of_sketchy(encoder: PromptedEncoder, sketchy25: Path) -> None:
-    """525 sketches against 525 photos of 21 classes no training saw; chance is 0.05."""
+    """525 sketches against 525 photos of 21 classes no training saw; chance is 0.05, and 0.04 for
+    the very photo among those of its class."""
     unseen = load_split("sketchy").unseen
 
-    def embedded(side: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[Any]]:
+    def embedded(side: str) -> tuple[npt.NDArray[np.float32], list[Path]]:
         paths = [p for name in unseen for p in sorted((sketchy25 / side / name).iterdir())]
         images = [
             read_sketch(path).image if side == "sketch" else read_photo(path) for path in paths
         ]
         pixels = np.stack([encoder.preprocess(image) for image in images])
         encode = encoder.encode_sketches if side == "sketch" else encoder.encode_photos
-        return encode(pixels), np.array([path.parent.name for path in paths])
+        return encode(pixels), paths
 
-    (sketches, sketch_classes), (photos, photo_classes) = embedded("sketch"), embedded("photo")
+    (sketches, drawn), (photos, shown) = embedded("sketch"), embedded("photo")
     assert len(sketches) == len(photos) == 525
-    order = np.argsort(-(sketches @ photos.T), axis=1, kind="stable")
+    sketch_classes, photo_classes = (
+        np.array([path.parent.name for path in paths]) for paths in (drawn, shown)
+    )
+    scores = sketches @ photos.T
+    order = np.argsort(-scores, axis=1, kind="stable")
     relevant = photo_classes[order] == sketch_classes[:, None]
     precision = relevant.cumsum(axis=1) / np.arange(1, 526)
     average_precision = (precision * relevant).sum(axis=1) / relevant.sum(axis=1)  # trec
     assert average_precision.mean() >= 0.44
+    best = np.where(photo_classes == sketch_classes[:, None], scores, -1).argmax(axis=1)
+    own = [
+        shown[i].stem == path.stem.rsplit("-", 1)[0] for i, path in zip(best, drawn, strict=True)
+    ]
+    assert np.mean(own) >= 0.22  # 0.18 where an embedding does not know left from right
 
 
 def test_folded_norms_change_no_embedding(encoder: PromptedEncoder) -> None:
