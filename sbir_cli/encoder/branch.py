@@ -16,6 +16,7 @@ from sbir_cli.errors import ModelError
 
 _DICTS = ("layer_norms", "weights", "conditioner")
 _SHARED = "shared"
+_ALSO = "also"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Branch:
     conditioner: dict[str, Tensor] = field(default_factory=dict)
     """A light network that adds a token made from the image to each of the shallow prompts
     (method `cond`); see `conditioner.condition`."""
+    also: Branch | None = None
+    """Another member of an ensemble: an embedding is the mean of the members' unit-length ones."""
 
     @classmethod
     def empty(cls, tower: Tower) -> Branch:
@@ -53,6 +56,9 @@ class Branch:
             features = features @ self.head.T
         if self.mean is not None:
             features = functional.normalize(features.float(), dim=-1) - self.mean
+        if self.also is not None:
+            own = functional.normalize(features.float(), dim=-1)
+            features = (own + self.also.embeddings(tower, pixels)) / 2
         return features
 
     def prompts_for(self, pixels: Tensor) -> Tensor:
@@ -72,7 +78,9 @@ class Branch:
         for group in _DICTS:
             named.update({f"{group}.{k}": v for k, v in getattr(self, group).items()})
         optional = {"head": self.head, "mean": self.mean}
-        return named | {k: v for k, v in optional.items() if v is not None}
+        named |= {k: v for k, v in optional.items() if v is not None}
+        also = {} if self.also is None else self.also.named_tensors()
+        return named | {f"{_ALSO}.{k}": v for k, v in also.items()}
 
     @classmethod
     def from_state_dict(cls, state: dict[str, Tensor], prefix: str, tower: Tower) -> Branch:
@@ -82,18 +90,22 @@ class Branch:
             ModelError: a tensor is missing, or its shape or name does not fit the tower.
         """
         own = _below(state, _SHARED) | _below(state, prefix)
+        member = {f"{prefix}.{k}": own.pop(f"{_ALSO}.{k}") for k in _below(own, _ALSO)}
         prompts, head, mean = (own.pop(name, None) for name in ("prompts", "head", "mean"))
         groups = {group: _below(own, group) for group in _DICTS}
         known = sum(len(group) for group in groups.values())
         if prompts is None or known != len(own) or not _fits(prompts, head, mean, groups, tower):
             raise ModelError(f"the checkpoint's {prefix} branch does not fit its base model")
-        return cls(prompts, head=head, mean=mean, **groups)
+        also = cls.from_state_dict(member, prefix, tower) if member else None
+        return cls(prompts, head=head, mean=mean, also=also, **groups)
 
     def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Branch:
         """The same branch with its tensors on `device`, in another precision if one is given; the
         mean, which is subtracted in float32, stays as it is."""
         moved = self._each(lambda tensor: tensor.to(device, dtype))
-        return moved if self.mean is None else replace(moved, mean=self.mean.to(device))
+        mean = None if self.mean is None else self.mean.to(device)
+        also = None if self.also is None else self.also.to(device, dtype)
+        return replace(moved, mean=mean, also=also)
 
     def copied(self) -> Branch:
         """The branch as it is now, apart from the parameters that go on being trained."""
@@ -102,7 +114,8 @@ class Branch:
     def _each(self, change: Callable[[Tensor], Tensor]) -> Branch:
         groups = {g: {k: change(v) for k, v in getattr(self, g).items()} for g in _DICTS}
         head, mean = (None if v is None else change(v) for v in (self.head, self.mean))
-        return Branch(change(self.prompts), head=head, mean=mean, **groups)
+        also = None if self.also is None else self.also._each(change)
+        return Branch(change(self.prompts), head=head, mean=mean, also=also, **groups)
 
 
 def branches_state(sketch: Branch, photo: Branch) -> dict[str, Tensor]:

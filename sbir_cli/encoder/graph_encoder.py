@@ -230,18 +230,23 @@ def _load(path: Path) -> dict[str, Array]:
 
 def _laid_over(weights: dict[str, Array], branches: dict[str, Array], part: Part) -> Values:
     """The image tower's values under a branch, by their names in a graph."""
-    mine = {
+    return _values(weights, _below(branches, "shared.", f"{part}."))
+
+
+def _values(weights: dict[str, Array], branch: dict[str, Array]) -> Values:
+    replaced = _below(branch, "weights.", "layer_norms.")
+    values: Values = {f"{_TOWER}{name}": v for name, v in {**weights, **replaced}.items()}
+    values |= {n: branch[n] for n in ("prompts", "head", "mean") if branch.get(n, _NONE).size}
+    if also := _below(branch, "also."):
+        values |= {f"also.{name}": value for name, value in _values(weights, also).items()}
+    return values
+
+
+def _below(arrays: dict[str, Array], *prefixes: str) -> dict[str, Array]:
+    """What stands under the prefixes, by the rest of its name; the last that has it counts."""
+    return {
         name.removeprefix(prefix): value
-        for prefix in ("shared.", f"{part}.")
-        for name, value in branches.items()
+        for prefix in prefixes
+        for name, value in arrays.items()
         if name.startswith(prefix)
     }
-    replaced = {
-        name.removeprefix(group): value
-        for group in ("weights.", "layer_norms.")
-        for name, value in mine.items()
-        if name.startswith(group)
-    }
-    values: Values = {f"{_TOWER}{name}": v for name, v in {**weights, **replaced}.items()}
-    own = {name: mine[name] for name in ("prompts", "head", "mean") if mine.get(name, _NONE).size}
-    return {**values, **own}

@@ -123,30 +123,34 @@ def _image(encoder: PromptedEncoder, part: Part) -> tuple[torch.nn.Module, torch
     from sbir_cli.encoder.branch import Branch
     from sbir_cli.encoder.tower import Tower
 
-    own = encoder.sketch if part == "sketch" else encoder.photo
-    if own.conditioner:
-        raise ModelError("prompts made from the image (method `cond`) have no exported graph")
-    tower = Tower.of(copy.deepcopy(encoder.tower.module).cpu(), encoder.name)
-    branch = own.to(torch.device("cpu"), torch.float32)
-    replaced = {**branch.weights, **branch.layer_norms}
-    tower.module.load_state_dict(replaced, strict=False)
-
     class ImageBranch(torch.nn.Module):
-        def __init__(self) -> None:
+        def __init__(self, branch: Branch) -> None:
             super().__init__()
-            self.visual = tower.module
+            if branch.conditioner:
+                raise ModelError(
+                    "prompts made from the image (method `cond`) have no exported graph"
+                )
+            self.tower = Tower.of(copy.deepcopy(encoder.tower.module).cpu(), encoder.name)
+            self.visual = self.tower.module
+            self.visual.load_state_dict({**branch.weights, **branch.layer_norms}, strict=False)
             self.prompts = torch.nn.Parameter(branch.prompts)
             self.head, self.mean = map(_parameter, (branch.head, branch.mean))
+            self.also = None if branch.also is None else ImageBranch(branch.also)
 
         def forward(self, pixels: torch.Tensor) -> torch.Tensor:
             laid_over = Branch(self.prompts, head=self.head, mean=self.mean)
-            return laid_over.embeddings(tower, pixels)
+            own = laid_over.embeddings(self.tower, pixels)
+            if self.also is None:
+                return own
+            return torch.nn.functional.normalize(own + self.also(pixels), dim=-1)
 
     def _parameter(value: torch.Tensor | None) -> torch.nn.Parameter | None:
         return None if value is None else torch.nn.Parameter(value)
 
+    own = encoder.sketch if part == "sketch" else encoder.photo
     height, width = encoder.preprocess.size
-    return ImageBranch(), torch.zeros(2, 3, height, width)
+    module = ImageBranch(own.to(torch.device("cpu"), torch.float32))
+    return module, torch.zeros(2, 3, height, width)
 
 
 def _text(encoder: PromptedEncoder, part: Part) -> tuple[torch.nn.Module, torch.Tensor]:

@@ -151,7 +151,7 @@ class PromptedEncoder:
                     images = images.pin_memory().to(device, non_blocking=True)
                 # as convolutions run fastest
                 images = images.to(device, dtype, memory_format=torch.channels_last)
-                bare = not (branch.weights or branch.layer_norms)
+                bare = not (branch.weights or branch.layer_norms or branch.also)
                 tower = self.clip.fast_tower if bare else self.clip.embedding_tower
                 embed = partial(branch.to(device, dtype).embeddings, tower)
                 # prompts enter by hooks, which parts side by side would share

@@ -46,13 +46,18 @@ assert not {"torch", "open_clip", "onnx"} & set(sys.modules)
 
 @pytest.fixture(scope="module")
 def trained(make_model: MakeModel, tmp_path_factory: pytest.TempPathFactory) -> PromptedEncoder:
-    """A checkpoint with two branches, over a model of random weights in half precision."""
+    """A checkpoint with two branches, one of two members, over a model of random weights in half
+    precision."""
     folder = make_model()
     encoder = load_encoder(f"local-dir:{folder}", "cpu").in_precision(torch.float32)
     torch.manual_seed(1)
     norms = {k: v + 0.1 * torch.randn_like(v) for k, v in encoder.tower.layer_norms().items()}
     width = encoder.tower.width
-    branches = [Branch(torch.randn(2, 3, width), norms), Branch(torch.randn(1, 2, width))]
+    also = Branch(torch.randn(1, 2, width), {"ln_pre.bias": torch.randn(width)})
+    branches = [
+        Branch(torch.randn(2, 3, width), norms, also=also),
+        Branch(torch.randn(1, 2, width)),
+    ]
     saved = tmp_path_factory.mktemp("checkpoint")
     encoder.with_branches(*branches).save(saved)
     return load_encoder(str(saved), "cpu").in_precision(torch.float32)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -188,6 +189,29 @@ def test_a_checkpoint_holds_what_was_trained_and_comes_back(
     assert np.array_equal(again.encode_sketches(pixels), trained.encode_sketches(pixels))
     assert np.array_equal(again.encode_photos(pixels), trained.encode_photos(pixels))
     assert np.abs(again.encode_photos(pixels) - again.encode_sketches(pixels)).max() > 1e-3
+
+
+def test_members_of_an_ensemble_count_alike_and_come_back(
+    make_model: MakeModel, tmp_path: Path
+) -> None:
+    base = _load(make_model())
+    first, second = _branch(base.tower), _branch(base.tower, count=2, norms=False)
+    both = replace(first, also=second)
+    encoder = base.with_branches(both, Branch.empty(base.tower))
+    pixels = _pixels(base)
+    members = [base.with_branches(one, one).encode_sketches(pixels) for one in (first, second)]
+    mean = members[0] + members[1]
+    mean /= np.linalg.norm(mean, axis=1, keepdims=True)
+    assert np.abs(encoder.encode_sketches(pixels) - mean).max() < 1e-6
+    encoder.save(tmp_path)
+    again = load_encoder(str(tmp_path), "cpu").in_precision(torch.float32)
+    assert again.fingerprint == encoder.fingerprint
+    assert again.photo_fingerprint == base.photo_fingerprint  # galleries of the base serve it
+    assert np.array_equal(again.encode_sketches(pixels), encoder.encode_sketches(pixels))
+    narrow = replace(both, also=Branch(torch.zeros(1, 3, base.tower.width + 1)))
+    base.with_branches(narrow, Branch.empty(base.tower)).save(tmp_path)
+    with pytest.raises(ModelError, match="sketch branch does not fit"):
+        load_encoder(str(tmp_path), "cpu")
 
 
 def test_a_checkpoint_over_another_base_is_refused(make_model: MakeModel, tmp_path: Path) -> None:
