@@ -1,9 +1,11 @@
 """Write what ships, into sbir_cli/models/sbir-mini: ``python export.py --work WORK``.
 
 ``open_clip_model.safetensors`` holds the base, both towers as photos and words made them.
-``sketch/branches.safetensors`` holds the sketch branch: its convolutions, norms and prompts, the
-mean of several runs of train.py. Both are in float16. What words taught of an embedding counts
-half (``trunk.WORDS``), which was chosen on the validation classes, as were the runs.
+``sketch/branches.safetensors`` holds the sketch branch, an ensemble of two: convolutions, norms and
+prompts, the mean of several runs of train.py, and norms and prompts over the base, which ``sbir
+train`` made. It needs the base, so this is called twice, first without runs and member. All are in
+float16. What words taught of an embedding counts half (``trunk.WORDS``), which was chosen on the
+validation classes, as were the runs.
 
 A BatchNorm's own statistics m, s of drawings are folded into its weight and bias over the base's
 m0, s0, so that one backbone serves both branches:
@@ -13,6 +15,7 @@ m0, s0, so that one backbone serves both branches:
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,12 @@ from torch.nn import functional
 
 from sbir_cli.encoder import load_encoder
 from sbir_cli.encoder.branch import Branch
-from sbir_cli.encoder.model_files import CHECKPOINT_WEIGHTS, OPEN_CLIP_CONFIG, OPEN_CLIP_WEIGHTS
+from sbir_cli.encoder.model_files import (
+    CHECKPOINT_CONFIG,
+    CHECKPOINT_WEIGHTS,
+    OPEN_CLIP_CONFIG,
+    OPEN_CLIP_WEIGHTS,
+)
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.storage import resources
 
@@ -96,10 +104,14 @@ def sketch_branch(tower: Tower, own: dict[str, Tensor]) -> Branch:
     return Branch(own["prompts"], layer_norms=norms, weights=weights)
 
 
-def write_branch(own: dict[str, Tensor], out: Path, training: dict[str, Any]) -> None:
-    """The checkpoint of the sketch branch."""
+def write_branch(
+    own: dict[str, Tensor], member: Path, out: Path, training: dict[str, Any]
+) -> None:
+    """The checkpoint of the sketch branch, beside whose own values those of a member stand."""
     base = load_encoder(resources.BUNDLED_MODEL, "cpu")
-    encoder = base.with_branches(sketch_branch(base.tower, own), base.photo)
+    also = load_encoder(str(member), "cpu").sketch
+    branch = replace(sketch_branch(base.tower, own), also=also)
+    encoder = base.with_branches(branch, base.photo)
     encoder.save(out, training)
     save_file(half(load_file(out / CHECKPOINT_WEIGHTS)), out / CHECKPOINT_WEIGHTS)
 
@@ -108,19 +120,24 @@ def main() -> None:
     """Write the base, then the branch over it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--runs", nargs="+", required=True, help="files of train.py in WORK")
+    parser.add_argument("--runs", nargs="*", default=[], help="files of train.py in WORK")
+    parser.add_argument("--member", type=Path, help="checkpoint of sbir train over the base")
     options = parser.parse_args()
     out = resources.bundled_model()
     write_base(options.work, out)
-    runs = [torch.load(options.work / name, weights_only=True) for name in options.runs]
-    training = {
-        "method": "drawings of photos, sketches and prompts (making/pretraining/train.py)",
-        "steps": [run["step"] for run in runs],
-        "minutes": [round(run["seconds"] / 60, 1) for run in runs],
-        "drawings": list(KINDS),
-        "names": sorted(json.loads((options.work / "labels.json").read_text())["names"]),
-    }
-    write_branch(mean(runs), resources.bundled_model(resources.DEFAULT_MODEL), training)
+    if options.member:
+        runs = [torch.load(options.work / name, weights_only=True) for name in options.runs]
+        training: dict[str, Any] = {
+            "method": "drawings of photos, sketches and prompts (making/pretraining/train.py)",
+            "steps": [run["step"] for run in runs],
+            "minutes": [round(run["seconds"] / 60, 1) for run in runs],
+            "drawings": list(KINDS),
+            "names": sorted(json.loads((options.work / "labels.json").read_text())["names"]),
+        }
+        config = json.loads((options.member / CHECKPOINT_CONFIG).read_text())
+        training["member"] = config["training"]
+        place = resources.bundled_model(resources.DEFAULT_MODEL)
+        write_branch(mean(runs), options.member, place, training)
     for path in sorted(out.rglob("*.*")):
         print(f"{path.relative_to(out)}: {path.stat().st_size / 1e6:.2f} MB")
 

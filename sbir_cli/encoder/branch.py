@@ -101,9 +101,9 @@ class Branch:
 
     def to(self, device: torch.device, dtype: torch.dtype | None = None) -> Branch:
         """The same branch with its tensors on `device`, in another precision if one is given; the
-        mean, which is subtracted in float32, stays as it is."""
+        mean, which is subtracted in float32, in that."""
         moved = self._each(lambda tensor: tensor.to(device, dtype))
-        mean = None if self.mean is None else self.mean.to(device)
+        mean = None if self.mean is None else self.mean.to(device, torch.float32)
         also = None if self.also is None else self.also.to(device, dtype)
         return replace(moved, mean=mean, also=also)
 
