@@ -23,13 +23,11 @@ class _Depthwise(torch.autograd.Function):
         return functional.conv2d(x, weight, None, 1, weight.shape[2] // 2, 1, len(weight))
 
     @staticmethod
-    def backward(context: Any, grad: Tensor) -> tuple[Tensor, Tensor | None]:
+    def backward(context: Any, grad: Tensor) -> tuple[Tensor, Tensor]:
         x, weight = context.saved_tensors
         half, groups = weight.shape[2] // 2, len(weight)
         grad = grad.contiguous(memory_format=torch.channels_last)
         turned = functional.conv2d(grad, weight.flip(2, 3), None, 1, half, 1, groups)
-        if not context.needs_input_grad[1]:
-            return turned, None
         wide = (t.float() for t in (grad, x, weight)) if half == 2 else (grad, x, weight)
         _, kernel, _ = torch.ops.aten.convolution_backward(
             *wide, None, (1, 1), (half, half), (1, 1), False, (0, 0), groups, [False, True, False]
