@@ -8,7 +8,11 @@
     python train.py    --work WORK --seed 1 ...                  # the sketch side, several times
     python words.py    --data DATA --work WORK                   # phrases, by a sentence model
     python text.py     --data DATA --work WORK                   # the text tower
-    python export.py   --work WORK --runs run-1.pt ...           # then: make index
+    python export.py   --work WORK                               # the base, for the next
+    sbir train WORK/sketchy -o WORK/member --dataset sketchy --model sbir-mini --branch sketch \
+        --preset small-tower --epochs 3 --infonce-weight 0.5 --patience 0 \
+        --held-out-classes VALIDATION                            # names.py; 7 minutes of a core
+    python export.py   --work WORK --runs run-1.pt ... --member WORK/member   # then: make index
 
 DATA holds sketchy25/, quickdraw/, quickdraw-more/, tiny-imagenet-64/, imagenet-160/ and clip_text/.
 The 21 unseen classes of the Sketchy split take no part (names.py); choices are made on 12 held-out

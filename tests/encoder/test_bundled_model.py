@@ -97,7 +97,7 @@ def test_most_example_sketches_find_their_class() -> None:
             for sketch, answer in zip(sketches, answers, strict=True)
         ]
     )
-    assert right[:, 0].mean() >= 0.88 and right.any(axis=1).mean() >= 0.95  # chance 0.03, 0.14
+    assert right[:, 0].mean() >= 0.93 and right.any(axis=1).mean() >= 0.98  # chance 0.03, 0.14
 
 
 def test_a_photo_of_a_name_lands_near_the_names_photos(encoder: PromptedEncoder) -> None:
@@ -136,12 +136,12 @@ def test_unseen_classes_of_sketchy(encoder: PromptedEncoder, sketchy25: Path) ->
     relevant = photo_classes[order] == sketch_classes[:, None]
     precision = relevant.cumsum(axis=1) / np.arange(1, 526)
     average_precision = (precision * relevant).sum(axis=1) / relevant.sum(axis=1)  # trec
-    assert average_precision.mean() >= 0.44
+    assert average_precision.mean() >= 0.48
     best = np.where(photo_classes == sketch_classes[:, None], scores, -1).argmax(axis=1)
     own = [
         shown[i].stem == path.stem.rsplit("-", 1)[0] for i, path in zip(best, drawn, strict=True)
     ]
-    assert np.mean(own) >= 0.22  # 0.18 where an embedding does not know left from right
+    assert np.mean(own) >= 0.24  # 0.18 where an embedding does not know left from right
 
 
 def test_folded_norms_change_no_embedding(encoder: PromptedEncoder) -> None:
