@@ -104,9 +104,7 @@ def sketch_branch(tower: Tower, own: dict[str, Tensor]) -> Branch:
     return Branch(own["prompts"], layer_norms=norms, weights=weights)
 
 
-def write_branch(
-    own: dict[str, Tensor], member: Path, out: Path, training: dict[str, Any]
-) -> None:
+def write_branch(own: dict[str, Tensor], member: Path, out: Path, training: dict[str, Any]) -> None:
     """The checkpoint of the sketch branch, beside whose own values those of a member stand."""
     base = load_encoder(resources.BUNDLED_MODEL, "cpu")
     also = load_encoder(str(member), "cpu").sketch

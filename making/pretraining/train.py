@@ -49,7 +49,6 @@ import benchmark
 import numpy as np
 import torch
 import trunk
-from depthwise import speed_up
 from losses import AnchorHead, SketchLoss
 from numpy.typing import NDArray
 from photos import blend
@@ -151,8 +150,6 @@ class Run:
         photos = torch.load(work / "photos.pt", weights_only=True).to(device)
         self.photos = functional.normalize(trunk.weigh(photos), dim=1)
         self.average = copy.deepcopy(self.tower).eval().requires_grad_(False)
-        if device.type == "cpu":
-            speed_up(self.tower)
         modules: Any = (self.base, self.tower, self.average, self.head, self.loss)
         for module in modules:
             module.to(device=device, memory_format=torch.channels_last)
