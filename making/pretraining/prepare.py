@@ -8,6 +8,7 @@ Photos and drawings are squares of SIDE pixels. Writes into WORK (N photos, L dr
                   photo it shows (-1: none is known) and its kind
     sketchy/      links to sketchy25 but for the held-out photos and their sketches, for
                   ``sbir train`` (it leaves the unseen classes alone)
+    thick/        its sketches again, as by a thicker pen
     held-out/     links to those, for ``sbir evaluate``
     validation/   links to the validation classes, likewise
 
@@ -19,6 +20,7 @@ and views.py found, set before a ground. The drawings: line drawings of all of t
 import argparse
 import functools
 import io
+import itertools
 import json
 import zipfile
 from collections import Counter
@@ -42,6 +44,7 @@ RENDERINGS = 4  # of each Quick, Draw! drawing
 PICTURE_GROUNDS, VIEW_GROUNDS = 3, 1  # photos made of each cut-out picture
 TINY_PHOTOS, TINY_DRAWN = 125, 40  # of each Tiny ImageNet class
 HELD_OUT_PHOTOS = 4  # of each class of sketchy25, one of them with its sketches
+THICKER = (3, 5, 7, 9)  # of each sketch in turn: what a pixel of ink grows to, on a side
 KINDS = ("line", "sketchy", "quickdraw", "icon")
 
 
@@ -323,7 +326,7 @@ def link(path: Path, source: Path, out: Path) -> None:
 
 
 def link_sketchy(source: Path, work: Path) -> None:
-    """Fill ``sketchy/``, ``held-out/`` and ``validation/``."""
+    """Fill ``sketchy/``, ``thick/``, ``held-out/`` and ``validation/``."""
     for folder in sorted((source / "photo").iterdir()):
         photos = sorted(folder.iterdir())
         sketches = sorted((source / "sketch" / folder.name).iterdir())
@@ -335,6 +338,11 @@ def link_sketchy(source: Path, work: Path) -> None:
             link(path, source, work / ("held-out" if away else "sketchy"))
             if canonical(folder.name) in VALIDATION:
                 link(path, source, work / "validation")
+        (work / "thick" / folder.name).mkdir(parents=True, exist_ok=True)
+        kept = [path for path in sketches if (work / "sketchy" / path.relative_to(source)).exists()]
+        for path, size in zip(kept, itertools.cycle(THICKER)):
+            sketch = Image.open(path).convert("L").filter(ImageFilter.MinFilter(size))
+            sketch.save(work / "thick" / folder.name / path.name)
 
 
 def main() -> None:

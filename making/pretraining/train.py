@@ -10,8 +10,8 @@
     python text.py     --data DATA --work WORK                   # the text tower
     python export.py   --work WORK                               # the base, for the next
     sbir train WORK/sketchy -o WORK/member --dataset sketchy --model sbir-mini --branch sketch \
-        --preset small-tower --epochs 3 --infonce-weight 0.5 --patience 0 \
-        --held-out-classes VALIDATION                            # names.py; 7 minutes of a core
+        --sketches WORK/sketchy/sketch --sketches WORK/thick --preset small-tower --epochs 2 \
+        --infonce-weight 0.5 --patience 0 --held-out-classes VALIDATION   # names.py; 9 minutes
     python export.py   --work WORK --runs run-1.pt ... --member WORK/member   # then: make index
 
 DATA holds sketchy25/, quickdraw/, quickdraw-more/, tiny-imagenet-64/, imagenet-160/ and clip_text/.
