@@ -3,9 +3,10 @@
 ``open_clip_model.safetensors`` holds the base, both towers as photos and words made them.
 ``sketch/branches.safetensors`` holds the sketch branch, an ensemble of two: convolutions, norms and
 prompts, the mean of several runs of train.py, and norms and prompts over the base, which ``sbir
-train`` made. It needs the base, so this is called twice, first without runs and member. All are in
-float16. What words taught of an embedding counts half (``trunk.WORDS``), which was chosen on the
-validation classes, as were the runs.
+train`` made. That is trained over the base as it was written, so this is called twice: without runs
+and member for the base, then with both for the branch. All are in float16. What words taught of an
+embedding counts half (``trunk.WORDS``), which was chosen on the validation classes, as were the
+runs.
 
 A BatchNorm's own statistics m, s of drawings are folded into its weight and bias over the base's
 m0, s0, so that one backbone serves both branches:
@@ -115,15 +116,16 @@ def write_branch(own: dict[str, Tensor], member: Path, out: Path, training: dict
 
 
 def main() -> None:
-    """Write the base, then the branch over it."""
+    """Write the base, or the branch over it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--runs", nargs="*", default=[], help="files of train.py in WORK")
     parser.add_argument("--member", type=Path, help="checkpoint of sbir train over the base")
     options = parser.parse_args()
     out = resources.bundled_model()
-    write_base(options.work, out)
-    if options.member:
+    if options.member is None:
+        write_base(options.work, out)
+    else:
         runs = [torch.load(options.work / name, weights_only=True) for name in options.runs]
         training: dict[str, Any] = {
             "method": "drawings of photos, sketches and prompts (making/pretraining/train.py)",
