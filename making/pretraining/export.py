@@ -122,6 +122,8 @@ def main() -> None:
     parser.add_argument("--runs", nargs="*", default=[], help="files of train.py in WORK")
     parser.add_argument("--member", type=Path, help="checkpoint of sbir train over the base")
     options = parser.parse_args()
+    if bool(options.runs) != bool(options.member):
+        parser.error("the branch takes both --runs and --member, the base neither")
     out = resources.bundled_model()
     if options.member is None:
         write_base(options.work, out)

@@ -26,8 +26,8 @@ def token_features(branch: Branch, tower: Tower, pixels: Tensor) -> Tensor:
     They go the way of the pooled token: norm, projection, the branch's own head. Where the tower
     takes the mean of its tokens, their mean is `Branch.features`, but for what says where a token
     lies (`without_place`): a thing is to be known anywhere. Of an ensemble they are the first
-    member's. A tower that pools by attention has no
-    such way for a single token: its tokens stay as wide as they are.
+    member's. A tower that pools by attention has no such way for a single token: its tokens stay as
+    wide as they are.
     """
     replaced = {f"visual.{k}": v for k, v in {**branch.weights, **branch.layer_norms}.items()}
     with tower.prompted(branch.prompts_for(pixels)):  # its hook takes the prompts off before ours

@@ -208,6 +208,10 @@ def test_members_of_an_ensemble_count_alike_and_come_back(
     assert again.fingerprint == encoder.fingerprint
     assert again.photo_fingerprint == base.photo_fingerprint  # galleries of the base serve it
     assert np.array_equal(again.encode_sketches(pixels), encoder.encode_sketches(pixels))
+    kept_short = replace(second, mean=torch.zeros(base.dimension, dtype=torch.float16))
+    moved = replace(first, also=kept_short).to(torch.device("cpu"), torch.bfloat16)
+    assert moved.also is not None and moved.also.mean is not None
+    assert (moved.also.prompts.dtype, moved.also.mean.dtype) == (torch.bfloat16, torch.float32)
     narrow = replace(both, also=Branch(torch.zeros(1, 3, base.tower.width + 1)))
     base.with_branches(narrow, Branch.empty(base.tower)).save(tmp_path)
     with pytest.raises(ModelError, match="sketch branch does not fit"):
