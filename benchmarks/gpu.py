@@ -57,10 +57,10 @@ def bare(encoder: PromptedEncoder) -> tuple[float, float]:
     dtype, size = encoder.device.dtype, encoder.preprocess.size
     images = torch.randn(BATCH, 3, *size, device="cuda", dtype=dtype)
     images = images.contiguous(memory_format=torch.channels_last)
-    tower = encoder.clip.fast_tower.module
+    embed = encoder.clip.embedder(encoder.photo)
     with FlopCounterMode(display=False) as counter:
-        tower(images)
-    taken = seconds(lambda: tower(images))
+        embed(images)
+    taken = seconds(lambda: embed(images))
     return BATCH / taken, counter.get_total_flops() / taken / 1e12
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import functional
 
@@ -116,6 +117,36 @@ class Branch:
         head, mean = (None if v is None else change(v) for v in (self.head, self.mean))
         also = None if self.also is None else self.also._each(change)
         return Branch(change(self.prompts), head=head, mean=mean, also=also, **groups)
+
+
+class LaidBranch(nn.Module):
+    """A branch over a copy of a tower that has the branch's parameters in place of its own; each
+    member of an ensemble over another copy. Of any branch without a `conditioner`."""
+
+    def __init__(self, branch: Branch, tower: Tower) -> None:
+        super().__init__()
+        self.visual = copy.deepcopy(tower.module)
+        self.visual.load_state_dict({**branch.weights, **branch.layer_norms}, strict=False)
+        self.tower = Tower.of(self.visual, "")
+        self.prompts = nn.Parameter(branch.prompts)
+        self.head = None if branch.head is None else nn.Parameter(branch.head)
+        self.mean = None if branch.mean is None else nn.Parameter(branch.mean)
+        self.also = None if branch.also is None else LaidBranch(branch.also, tower)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """(N, D) float32 unit-length embeddings of (N, 3, H, W) pixels."""
+        own = Branch(self.prompts, head=self.head, mean=self.mean).embeddings(self.tower, pixels)
+        return own if self.also is None else functional.normalize(own + self.also(pixels), dim=-1)
+
+    def in_precision(self, dtype: torch.dtype) -> LaidBranch:
+        """Compute in another precision from now on, but for the mean: as `Branch.to`."""
+        self.visual.to(dtype)
+        self.prompts.data = self.prompts.to(dtype)
+        if self.head is not None:
+            self.head.data = self.head.to(dtype)
+        if self.also is not None:
+            self.also.in_precision(dtype)
+        return self
 
 
 def branches_state(sketch: Branch, photo: Branch) -> dict[str, Tensor]:

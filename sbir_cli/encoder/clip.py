@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
+from sbir_cli.encoder.branch import Branch, LaidBranch
 from sbir_cli.encoder.device import Device
 from sbir_cli.encoder.fingerprint import hash_arrays
+from sbir_cli.encoder.lanes import in_lanes
 from sbir_cli.encoder.model_files import BaseModel, FolderModel
 from sbir_cli.encoder.torchvision_ops import declare_missing_ops
 from sbir_cli.encoder.tower import Tower
@@ -71,19 +74,32 @@ class FrozenClip:
 
         return any(isinstance(module, ConvTrunk) for module in self.tower.module.modules())
 
-    @cached_property
-    def fast_tower(self) -> Tower:
-        """`embedding_tower` for branches that replace no parameter: norms that can be are folded
-        into the convolutions before them, and on a CPU clamps computed with them."""
+    def embedder(self, branch: Branch) -> Callable[[Tensor], Tensor]:
+        """What makes (N, D) float32 unit-length embeddings of (N, 3, H, W) float32 pixels under a
+        branch, all on the device, without gradients.
+
+        Over the bundled model's tower norms are folded into the convolutions before them and, on a
+        CPU, clamps computed with them.
+        """
+        device, dtype = self.device.device, self.device.dtype
+
+        def embed(pixels: Tensor) -> Tensor:  # as convolutions run fastest
+            return compute(pixels.to(dtype, memory_format=torch.channels_last))
+
+        compute: Callable[[Tensor], Tensor]
+        if not self.is_small or branch.conditioner:
+            compute = partial(branch.to(device, dtype).embeddings, self.embedding_tower)
+            return embed
         from sbir_cli.encoder.mini import fold_norms, fuse_clamps
 
-        if not self.is_small:
-            return self.embedding_tower
-        module = copy.deepcopy(self.tower.module)
-        fold_norms(module)
-        if self.device.device.type == "cpu":
-            fuse_clamps(module)
-        return Tower.of(module.to(self.device.dtype), self.source.name)
+        compute = laid = LaidBranch(branch.to(device), self.tower)
+        fold_norms(laid)
+        if device.type == "cpu":
+            fuse_clamps(laid)
+        laid.in_precision(dtype)
+        # prompts enter by hooks, which parts side by side would share
+        in_parts = device.type == "cpu" and not branch.prompts.numel()
+        return partial(in_lanes, embed) if in_parts else embed
 
     @cached_property
     def dimension(self) -> int:

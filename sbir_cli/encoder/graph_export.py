@@ -120,36 +120,13 @@ def require_equal(encoder: PromptedEncoder, part: Part, run: Any) -> None:
 def _image(encoder: PromptedEncoder, part: Part) -> tuple[torch.nn.Module, torch.Tensor]:
     import torch
 
-    from sbir_cli.encoder.branch import Branch
-    from sbir_cli.encoder.tower import Tower
-
-    class ImageBranch(torch.nn.Module):
-        def __init__(self, branch: Branch) -> None:
-            super().__init__()
-            if branch.conditioner:
-                raise ModelError(
-                    "prompts made from the image (method `cond`) have no exported graph"
-                )
-            self.tower = Tower.of(copy.deepcopy(encoder.tower.module).cpu(), encoder.name)
-            self.visual = self.tower.module
-            self.visual.load_state_dict({**branch.weights, **branch.layer_norms}, strict=False)
-            self.prompts = torch.nn.Parameter(branch.prompts)
-            self.head, self.mean = map(_parameter, (branch.head, branch.mean))
-            self.also = None if branch.also is None else ImageBranch(branch.also)
-
-        def forward(self, pixels: torch.Tensor) -> torch.Tensor:
-            laid_over = Branch(self.prompts, head=self.head, mean=self.mean)
-            own = laid_over.embeddings(self.tower, pixels)
-            if self.also is None:
-                return own
-            return torch.nn.functional.normalize(own + self.also(pixels), dim=-1)
-
-    def _parameter(value: torch.Tensor | None) -> torch.nn.Parameter | None:
-        return None if value is None else torch.nn.Parameter(value)
+    from sbir_cli.encoder.branch import LaidBranch
 
     own = encoder.sketch if part == "sketch" else encoder.photo
+    if own.conditioner:
+        raise ModelError("prompts made from the image (method `cond`) have no exported graph")
     height, width = encoder.preprocess.size
-    module = ImageBranch(own.to(torch.device("cpu"), torch.float32))
+    module = LaidBranch(own, encoder.tower).to(torch.device("cpu"), torch.float32)
     return module, torch.zeros(2, 3, height, width)
 
 

@@ -137,24 +137,25 @@ class ClampedConv(nn.Module):
     writes all features again, and took as long as the convolutions. Without gradients, on a CPU.
 
     Args:
-        conv: with its bias; its parameters are shared.
+        conv: with its bias. A `Halve` gets zeros above and to the left of its kernel, and so pads
+            alike on all sides: oneDNN does that, where a padded copy took a quarter of the time.
     """
 
     def __init__(self, conv: nn.Conv2d) -> None:
         super().__init__()
-        self.weight, self.bias, self.groups = conv.weight, conv.bias, conv.groups
+        halve, half = isinstance(conv, Halve), conv.kernel_size[0] // 2
+        weight = functional.pad(conv.weight, (1, 0, 1, 0)) if halve else conv.weight
+        self.weight = nn.Parameter(weight, requires_grad=False)
+        self.bias, self.groups = conv.bias, conv.groups
         self.stride, self.dilation = list(conv.stride), list(conv.dilation)
-        half = conv.kernel_size[0] // 2
-        self.around = (half - 1, half, half - 1, half) if isinstance(conv, Halve) else None
-        self.padding = [0, 0] if self.around else [int(side) for side in conv.padding]
+        self.padding = [half, half]
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C', H', W'), range 0..6."""
-        padded = x if self.around is None else functional.pad(x, self.around)
         fused: Any = torch.ops.mkldnn._convolution_pointwise
         clamp = ("hardtanh", [0.0, 6.0], "")
         shape = (self.padding, self.stride, self.dilation, self.groups)
-        clamped: Tensor = fused(padded, self.weight, self.bias, *shape, *clamp)
+        clamped: Tensor = fused(x, self.weight, self.bias, *shape, *clamp)
         return clamped
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,6 @@ from sbir_cli.encoder.branch import Branch, branches_state
 from sbir_cli.encoder.clip import FrozenClip
 from sbir_cli.encoder.device import Device, choose_device
 from sbir_cli.encoder.fingerprint import Arrays, fingerprint, of_photos
-from sbir_cli.encoder.lanes import in_lanes
 from sbir_cli.encoder.model_files import (
     CHECKPOINT_CONFIG,
     CHECKPOINT_FORMAT,
@@ -35,6 +35,7 @@ from sbir_cli.imaging.preprocess import Preprocess
 from sbir_cli.storage.files import write_file
 
 Embeddings = npt.NDArray[np.float32]
+Embed = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +113,11 @@ class PromptedEncoder:
 
     def encode_sketches(self, pixels: npt.NDArray[np.float32]) -> Embeddings:
         """(N, D) float32 unit-length embeddings of (N, 3, H, W) preprocessed sketches."""
-        return self._encode(pixels, self.sketch)
+        return self._encode(pixels, self._embed_sketches)
 
     def encode_photos(self, pixels: npt.NDArray[np.float32]) -> Embeddings:
         """(N, D) float32 unit-length embeddings of (N, 3, H, W) preprocessed photos."""
-        return self._encode(pixels, self.photo)
+        return self._encode(pixels, self._embed_photos)
 
     def encode_texts(self, texts: list[str]) -> Embeddings:
         """(N, D) float32 unit-length embeddings of N texts, by the model's own text tower."""
@@ -142,21 +143,22 @@ class PromptedEncoder:
             laid_over = branch.to(device, torch.float32)
             return np.asarray(patch_tokens(laid_over, self.tower, pixels)[0].cpu())
 
-    def _encode(self, pixels: npt.NDArray[np.float32], branch: Branch) -> Embeddings:
-        device, dtype = self.device.device, self.device.dtype
+    @cached_property
+    def _embed_sketches(self) -> Embed:
+        return self.clip.embedder(self.sketch)
+
+    @cached_property
+    def _embed_photos(self) -> Embed:
+        return self.clip.embedder(self.photo)
+
+    def _encode(self, pixels: npt.NDArray[np.float32], embed: Embed) -> Embeddings:
+        device = self.device.device
         try:
             with torch.inference_mode():
                 images = torch.from_numpy(pixels)
                 if device.type == "cuda":  # copied from pinned memory, converted there
                     images = images.pin_memory().to(device, non_blocking=True)
-                # as convolutions run fastest
-                images = images.to(device, dtype, memory_format=torch.channels_last)
-                bare = not (branch.weights or branch.layer_norms or branch.also)
-                tower = self.clip.fast_tower if bare else self.clip.embedding_tower
-                embed = partial(branch.to(device, dtype).embeddings, tower)
-                # prompts enter by hooks, which parts side by side would share
-                lanes = bare and not branch.prompts.numel() and self.clip.is_small
-                unit = in_lanes(embed, images) if lanes and device.type == "cpu" else embed(images)
+                unit = embed(images.to(device))
             return np.asarray(unit.cpu())
         except torch.OutOfMemoryError as error:
             raise ModelError(
