@@ -13,9 +13,10 @@ from sbir_cli.encoder.model_files import Part
 from sbir_cli.storage import resources
 
 PARTS: tuple[tuple[str, Part], ...] = (
-    (resources.BUNDLED_MODEL, "sketch"),  # serves its photos too
+    (resources.BUNDLED_MODEL, "sketch"),  # serves its photos too, without branches
     (resources.BUNDLED_MODEL, "text"),
     (resources.DEFAULT_MODEL, "sketch"),
+    (resources.DEFAULT_MODEL, "photo"),
 )
 
 if __name__ == "__main__":

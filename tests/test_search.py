@@ -15,7 +15,7 @@ from PIL import Image
 from sbir_cli.config import QueryConfig
 from sbir_cli.embedding import Embeddings
 from sbir_cli.errors import ImageError, MismatchError, ModelError, UsageError
-from sbir_cli.gallery import Gallery, update_gallery
+from sbir_cli.gallery import Gallery, embed_gallery, update_gallery
 from sbir_cli.imaging.background import drawings_of_nothing
 from sbir_cli.imaging.images import find_photos
 from sbir_cli.imaging.preprocess import Pixels
@@ -47,10 +47,12 @@ def test_one_sketch_one_answer(index: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_galleries_of_one_model_share_it() -> None:
-    first = Searcher.open()
+def test_galleries_of_one_model_share_it(tmp_path: Path) -> None:
+    teapots = Path(__file__).parents[1] / "examples" / "photos" / "teapot"
+    first, other = Searcher.open(), tmp_path / "i.faiss"
     assert Searcher.open(beside=[first]).encoder is first.encoder
-    assert Searcher.open(model="sbir-mini", beside=[first]).encoder is not first.encoder
+    embed_gallery(teapots, other, model="sbir-mini")
+    assert Searcher.open(other, beside=[first]).encoder is not first.encoder
 
 
 def test_many_questions_each_with_its_own_cut(index: Path) -> None:

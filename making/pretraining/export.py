@@ -1,10 +1,11 @@
 """Write what ships, into sbir_cli/models/sbir-mini: ``python export.py --work WORK``.
 
 ``open_clip_model.safetensors`` holds the base, both towers as photos and words made them.
-``sketch/branches.safetensors`` holds the sketch branch, an ensemble of two: convolutions, norms and
-prompts, the mean of several runs of train.py, and norms and prompts over the base, which ``sbir
-train`` made. That is trained over the base as it was written, so this is called twice: without runs
-and member for the base, then with both for the branch. All are in float16. What words taught of an
+``sketch/branches.safetensors`` holds the photo branch, norms and prompts over the base that ``sbir
+train`` made, and the sketch branch, an ensemble of two: what ``sbir train`` made together with the
+photo branch, and convolutions, norms and prompts, the mean of several runs of train.py. ``sbir
+train`` works over the base as it was written, so this is called twice: without runs and member for
+the base, then with both for the branches. All are in float16. What words taught of an
 embedding counts half (``trunk.WORDS``), which was chosen on the validation classes, as were the
 runs.
 
@@ -106,24 +107,23 @@ def sketch_branch(tower: Tower, own: dict[str, Tensor]) -> Branch:
 
 
 def write_branch(own: dict[str, Tensor], member: Path, out: Path, training: dict[str, Any]) -> None:
-    """The checkpoint of the sketch branch, beside whose own values those of a member stand."""
+    """The checkpoint: a member's photo branch, and a sketch branch of which its own is a part."""
     base = load_encoder(resources.BUNDLED_MODEL, "cpu")
-    also = load_encoder(str(member), "cpu").sketch
-    branch = replace(sketch_branch(base.tower, own), also=also)
-    encoder = base.with_branches(branch, base.photo)
-    encoder.save(out, training)
+    trained = load_encoder(str(member), "cpu")
+    sketch = replace(sketch_branch(base.tower, own), also=trained.sketch)
+    base.with_branches(sketch, trained.photo).save(out, training)
     save_file(half(load_file(out / CHECKPOINT_WEIGHTS)), out / CHECKPOINT_WEIGHTS)
 
 
 def main() -> None:
-    """Write the base, or the branch over it."""
+    """Write the base, or the branches over it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
     parser.add_argument("--runs", nargs="*", default=[], help="files of train.py in WORK")
     parser.add_argument("--member", type=Path, help="checkpoint of sbir train over the base")
     options = parser.parse_args()
     if bool(options.runs) != bool(options.member):
-        parser.error("the branch takes both --runs and --member, the base neither")
+        parser.error("the branches take both --runs and --member, the base neither")
     out = resources.bundled_model()
     if options.member is None:
         write_base(options.work, out)

@@ -9,9 +9,9 @@
     python words.py    --data DATA --work WORK                   # phrases, by a sentence model
     python text.py     --data DATA --work WORK                   # the text tower
     python export.py   --work WORK                               # the base, for the next
-    sbir train WORK/sketchy -o WORK/member --dataset sketchy --model sbir-mini --branch sketch \
+    sbir train WORK/sketchy -o WORK/member --dataset sketchy --model sbir-mini \
         --sketches WORK/sketchy/sketch --sketches WORK/thick --preset small-tower --epochs 2 \
-        --infonce-weight 0.5 --patience 0 --held-out-classes VALIDATION   # names.py; 9 minutes
+        --infonce-weight 0.5 --patience 0 --held-out-classes VALIDATION   # names.py; 16 minutes
     python export.py   --work WORK --runs run-1.pt ... --member WORK/member   # then: make index
 
 DATA holds sketchy25/, quickdraw/, quickdraw-more/, tiny-imagenet-64/, imagenet-160/ and clip_text/.

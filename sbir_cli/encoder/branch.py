@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -128,22 +129,37 @@ class LaidBranch(nn.Module):
         self.visual = copy.deepcopy(tower.module)
         self.visual.load_state_dict({**branch.weights, **branch.layer_norms}, strict=False)
         self.tower = Tower.of(self.visual, "")
-        self.prompts = nn.Parameter(branch.prompts)
-        self.head = None if branch.head is None else nn.Parameter(branch.head)
-        self.mean = None if branch.mean is None else nn.Parameter(branch.mean)
+        own = {"prompts": branch.prompts, "head": branch.head, "mean": branch.mean}
+        # a name with a dot is no other value's in an exported graph, which may have its own "mean"
+        self.own = nn.ParameterDict({k: nn.Parameter(v) for k, v in own.items() if v is not None})
         self.also = None if branch.also is None else LaidBranch(branch.also, tower)
 
     def forward(self, pixels: Tensor) -> Tensor:
         """(N, D) float32 unit-length embeddings of (N, 3, H, W) pixels."""
-        own = Branch(self.prompts, head=self.head, mean=self.mean).embeddings(self.tower, pixels)
-        return own if self.also is None else functional.normalize(own + self.also(pixels), dim=-1)
+        with self.prompted():
+            return self.embeddings(pixels)
+
+    @contextmanager
+    def prompted(self) -> Iterator[None]:
+        """While open, the towers carry the prompts, and `embeddings` may run in several threads."""
+        also = nullcontext() if self.also is None else self.also.prompted()
+        with self.tower.prompted(self.own["prompts"]), also:
+            yield
+
+    def embeddings(self, pixels: Tensor) -> Tensor:
+        """As `forward`, inside `prompted`."""
+        head, mean = self.own.get("head"), self.own.get("mean")
+        unprompted = Branch(self.own["prompts"][:, :0], head=head, mean=mean)
+        own = unprompted.embeddings(self.tower, pixels)
+        if self.also is None:
+            return own
+        return functional.normalize(own + self.also.embeddings(pixels), dim=-1)
 
     def in_precision(self, dtype: torch.dtype) -> LaidBranch:
         """Compute in another precision from now on, but for the mean: as `Branch.to`."""
         self.visual.to(dtype)
-        self.prompts.data = self.prompts.to(dtype)
-        if self.head is not None:
-            self.head.data = self.head.to(dtype)
+        for name in self.own.keys() - {"mean"}:
+            self.own[name].data = self.own[name].to(dtype)
         if self.also is not None:
             self.also.in_precision(dtype)
         return self

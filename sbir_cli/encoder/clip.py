@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -83,23 +83,27 @@ class FrozenClip:
         """
         device, dtype = self.device.device, self.device.dtype
 
-        def embed(pixels: Tensor) -> Tensor:  # as convolutions run fastest
-            return compute(pixels.to(dtype, memory_format=torch.channels_last))
+        def prepared(pixels: Tensor) -> Tensor:  # as convolutions run fastest
+            return pixels.to(dtype, memory_format=torch.channels_last)
 
-        compute: Callable[[Tensor], Tensor]
         if not self.is_small or branch.conditioner:
-            compute = partial(branch.to(device, dtype).embeddings, self.embedding_tower)
-            return embed
+            own, tower = branch.to(device, dtype), self.embedding_tower
+            return lambda pixels: own.embeddings(tower, prepared(pixels))
         from sbir_cli.encoder.mini import fold_norms, fuse_clamps
 
-        compute = laid = LaidBranch(branch.to(device), self.tower)
+        laid = LaidBranch(branch.to(device), self.tower)
         fold_norms(laid)
-        if device.type == "cpu":
-            fuse_clamps(laid)
+        if device.type != "cpu":
+            laid.in_precision(dtype)
+            return lambda pixels: torch.as_tensor(laid(prepared(pixels)))
+        fuse_clamps(laid)
         laid.in_precision(dtype)
-        # prompts enter by hooks, which parts side by side would share
-        in_parts = device.type == "cpu" and not branch.prompts.numel()
-        return partial(in_lanes, embed) if in_parts else embed
+
+        def embed(pixels: Tensor) -> Tensor:
+            with laid.prompted():
+                return in_lanes(lambda part: laid.embeddings(prepared(part)), pixels)
+
+        return embed
 
     @cached_property
     def dimension(self) -> int:

@@ -236,7 +236,8 @@ def _laid_over(weights: dict[str, Array], branches: dict[str, Array], part: Part
 def _values(weights: dict[str, Array], branch: dict[str, Array]) -> Values:
     replaced = _below(branch, "weights.", "layer_norms.")
     values: Values = {f"{_TOWER}{name}": v for name, v in {**weights, **replaced}.items()}
-    values |= {n: branch[n] for n in ("prompts", "head", "mean") if branch.get(n, _NONE).size}
+    own = ("prompts", "head", "mean")
+    values |= {f"own.{n}": branch[n] for n in own if branch.get(n, _NONE).size}
     if also := _below(branch, "also."):
         values |= {f"also.{name}": value for name, value in _values(weights, also).items()}
     return values

@@ -25,7 +25,7 @@ from sbir_cli.encoder.model_files import (
     CHECKPOINT_CONFIG,
     CHECKPOINT_FORMAT,
     CHECKPOINT_WEIGHTS,
-    GRAPH,
+    GRAPHS,
     Checkpoint,
     find_model,
 )
@@ -170,12 +170,13 @@ class PromptedEncoder:
         """Write a checkpoint folder: the branches as safetensors, and config.json.
 
         Args:
-            folder: created if missing; its files are replaced, each atomically. An exported graph
-                is removed: it would be that of the branches before.
+            folder: created if missing; its files are replaced, each atomically. Exported graphs
+                are removed: they would be those of the branches before.
             training: method, data, metrics with their protocol: whatever made the branches.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / GRAPH).unlink(missing_ok=True)
+        for graph in GRAPHS.values():
+            (folder / graph).unlink(missing_ok=True)
         tensors = branches_state(self.sketch, self.photo)
         state = {k: v.detach().float().cpu().clone() for k, v in tensors.items()}
         config = {

@@ -22,7 +22,7 @@ from sbir_cli.config import IndexConfig
 Matrix = npt.NDArray[np.float32]
 
 QUERIES = "photos moved as drawings are"
-OWN, OTHERS, BESIDE, COMMON = 0.54, 0.59, 0.60, 0.28
+OWN, OTHERS, BESIDE, COMMON = 0.61, 0.53, 0.60, 0.32
 """Lengths by the spread of photos (root mean square distance from their mean): what is left of the
 photo's own deviation, what comes of other photos, what lies outside of photos' directions, and the
 offset of all drawings."""

@@ -56,14 +56,14 @@ def test_vectors_of_another_program_become_a_gallery(
     (tmp_path / "names").write_bytes(b"\0".join(names.split(b"\0")[i] for i in order))
 
     def take(*more: str | Path, names: Path = tmp_path / "names") -> tuple[int, str]:
-        options = ("--paths", names, "-m", "sbir-mini", "--device", "cpu", *more)
+        options = ("--paths", names, "-m", "sbir-mini/sketch", "--device", "cpu", *more)
         done = call("index", "import", made, "-o", index, *options)
         assert done.stdout == b""
         return done.returncode, " ".join(done.stderr.decode().split())
 
     code, said = take()
     assert code == 0 and "6 compared, median cosine 1.0" in said and "unit length now" in said
-    asked = ("--top", "6", "-f", "paths", "-0", "-m", "sbir-mini/sketch", "--device", "cpu")
+    asked = ("--top", "6", "-f", "paths", "-0", "--device", "cpu")
     answers = [call("query", gallery / "sketch.png", "-i", i, *asked).stdout for i in (ours, index)]
     assert answers[0] == answers[1] and answers[0].count(b"\0") == 6
     done = call("embed-gallery", gallery / "photos", "-o", index, "--device", "cpu")

@@ -37,12 +37,14 @@ def test_into_a_pipe_come_bare_paths_and_notes_go_to_stderr(sbir: Run, gallery: 
     assert quiet.stderr == b"" and quiet.stdout == done.stdout
 
 
-def test_the_bundled_model_with_and_without_its_sketch_branch_searches_the_examples(
-    call: Run,
-) -> None:
-    sketch = EXAMPLES / "sketches" / "teapot" / "teapot_1.svg"
-    for name in (resources.BUNDLED_MODEL, resources.DEFAULT_MODEL):
-        done = call("query", sketch, "--model", name, "--top", "1")
+def test_the_bundled_model_with_and_without_its_branches(call: Run, tmp_path: Path) -> None:
+    sketch, index = EXAMPLES / "sketches" / "teapot" / "teapot_1.svg", tmp_path / "i.faiss"
+    base = ("--model", resources.BUNDLED_MODEL)
+    done = call("query", sketch, *base)  # photos are seen otherwise
+    assert done.returncode == 4 and b"makes one: -i my.faiss" in done.stderr
+    assert call("embed-gallery", EXAMPLES / "photos" / "teapot", "-o", index, *base).returncode == 0
+    for gallery, name in (((), resources.DEFAULT_MODEL), (("-i", index), resources.BUNDLED_MODEL)):
+        done = call("query", sketch, *gallery, "--model", name, "--top", "1")
         assert done.returncode == 0 and done.stdout.endswith(b".jpg\n")
         assert done.stderr.startswith(f"model {name} on cpu".encode())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sbir_cli.datasets import load_split
 from sbir_cli.encoder import load_encoder, load_sketch_encoder
 from sbir_cli.encoder.branch import Branch
 from sbir_cli.encoder.graph_encoder import GraphEncoder
+from sbir_cli.encoder.graph_export import export_graph
 from sbir_cli.encoder.torch_encoder import PromptedEncoder
 from sbir_cli.gallery import Gallery
 from sbir_cli.gallery.background import maker_of
@@ -137,12 +139,12 @@ def test_unseen_classes_of_sketchy(encoder: PromptedEncoder, sketchy25: Path) ->
     relevant = photo_classes[order] == sketch_classes[:, None]
     precision = relevant.cumsum(axis=1) / np.arange(1, 526)
     average_precision = (precision * relevant).sum(axis=1) / relevant.sum(axis=1)  # trec
-    assert average_precision.mean() >= 0.48
+    assert average_precision.mean() >= 0.52
     best = np.where(photo_classes == sketch_classes[:, None], scores, -1).argmax(axis=1)
     own = [
         shown[i].stem == path.stem.rsplit("-", 1)[0] for i, path in zip(best, drawn, strict=True)
     ]
-    assert np.mean(own) >= 0.24  # 0.18 where an embedding does not know left from right
+    assert np.mean(own) >= 0.28  # 0.18 where an embedding does not know left from right
 
 
 @pytest.mark.parametrize("side", ["sketch", "photo"])
@@ -157,3 +159,18 @@ def test_folded_norms_change_no_embedding(encoder: PromptedEncoder, side: str) -
     embedded = (exact.encode_sketches if side == "sketch" else exact.encode_photos)(pixels)
     assert not np.array_equal(embedded, plain)  # folded
     assert _cosines(embedded, plain).min() >= 0.99999
+
+
+def test_what_training_subtracts_is_in_the_graph(tmp_path: Path) -> None:
+    # the pooling of this tower gives the exported graph a value of that name, too
+    base = load_encoder("sbir-mini", "cpu").in_full_precision()
+    mean = 0.05 * torch.randn(base.dimension, generator=torch.Generator().manual_seed(0))
+    centred = base.with_branches(replace(base.sketch, mean=mean), base.photo)
+    centred.save(tmp_path)
+    export_graph(centred, tmp_path)
+    graph = load_sketch_encoder(str(tmp_path))
+    assert isinstance(graph, GraphEncoder)
+    pixels = np.random.default_rng(0).normal(size=(2, 3, 192, 192)).astype(np.float32)
+    embedded = centred.encode_sketches(pixels)
+    assert _cosines(graph.encode_sketches(pixels), embedded).min() >= 0.9999
+    assert _cosines(base.encode_sketches(pixels), embedded).max() < 0.99

@@ -175,6 +175,9 @@ def test_a_checkpoint_holds_what_was_trained_and_comes_back(
     base = _load(make_model())
     sketch, photo = _branch(base.tower), _branch(base.tower, count=2, norms=False)
     trained = base.with_branches(sketch, photo)
+    (tmp_path / "c").mkdir()
+    for graph in ("sketch.onnx", "photo.onnx"):  # of other branches
+        (tmp_path / "c" / graph).touch()
     trained.save(tmp_path / "c", {"method": "prompt"})
 
     assert sorted(p.name for p in (tmp_path / "c").iterdir()) == [
