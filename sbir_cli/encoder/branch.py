@@ -155,14 +155,13 @@ class LaidBranch(nn.Module):
             return own
         return functional.normalize(own + self.also.embeddings(pixels), dim=-1)
 
-    def in_precision(self, dtype: torch.dtype) -> LaidBranch:
+    def in_precision(self, dtype: torch.dtype) -> None:
         """Compute in another precision from now on, but for the mean: as `Branch.to`."""
         self.visual.to(dtype)
         for name in self.own.keys() - {"mean"}:
             self.own[name].data = self.own[name].to(dtype)
         if self.also is not None:
             self.also.in_precision(dtype)
-        return self
 
 
 def branches_state(sketch: Branch, photo: Branch) -> dict[str, Tensor]:

@@ -91,17 +91,18 @@ class FrozenClip:
             return lambda pixels: own.embeddings(tower, prepared(pixels))
         from sbir_cli.encoder.mini import fold_norms, fuse_clamps
 
-        laid = LaidBranch(branch.to(device), self.tower)
+        laid, on_cpu = LaidBranch(branch.to(device), self.tower), device.type == "cpu"
         fold_norms(laid)
-        if device.type != "cpu":
-            laid.in_precision(dtype)
-            return lambda pixels: torch.as_tensor(laid(prepared(pixels)))
-        fuse_clamps(laid)
+        if on_cpu:
+            fuse_clamps(laid)
         laid.in_precision(dtype)
+
+        def compute(pixels: Tensor) -> Tensor:
+            return laid.embeddings(prepared(pixels))
 
         def embed(pixels: Tensor) -> Tensor:
             with laid.prompted():
-                return in_lanes(lambda part: laid.embeddings(prepared(part)), pixels)
+                return in_lanes(compute, pixels) if on_cpu else compute(pixels)
 
         return embed
 
