@@ -25,8 +25,9 @@ from sbir_cli.storage.collector import uncollected
 
 Introduce = Callable[[PhotoEncoder], None]
 
-_FEW = 16
-"""Photos that a graph has embedded before torch would be loaded."""
+_FEW = 128
+"""Photos that a graph embeds in less time than torch takes to load and embed them: the bundled
+model on two cores 3.1 s instead of 4.8 (they are even at about 280)."""
 
 
 @dataclass(frozen=True)

@@ -134,9 +134,10 @@ def test_prune_keeps_what_an_unreadable_folder_holds(photos: Path, tmp_path: Pat
 
 
 def test_few_photos_are_embedded_by_what_starts_at_once_and_many_by_what_is_faster(
-    photos: Path, tmp_path: Path
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the number there is to do, not by what an interrupted run left of it."""
+    monkeypatch.setattr("sbir_cli.gallery.run._FEW", 16)
     index, told = tmp_path / "idx.faiss", []
     at_once, fast = FakeEncoder(name="at once"), FakeEncoder(name="fast")
 
