@@ -142,7 +142,7 @@ STUDIES = {
         (
             Row("+ InfoNCE", (*PROMPT, "--infonce-weight", "0.5")),
             Row("+ adaptive margin", (*PROMPT, "--adaptive-margin")),
-            Row("+ deep prompts", (*PROMPT, "--depth", "4")),
+            Row("+ deep prompts", (*PROMPT, "--depth", "2")),
             Row("+ mirrored images", (*PROMPT, "--flip")),
             Row("+ means subtracted", (*PROMPT, "--center")),
         ),
