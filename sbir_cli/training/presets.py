@@ -13,7 +13,7 @@
   passes over the photos, larger rates than the paper's that fall along a cosine, since there are
   few steps and an epoch that is worse than the plain model is never kept.
 - `small-tower`: what did best on held-out seen classes in examples/REPRODUCTION.md, over towers
-  that had been trained for minutes: the paper's losses, prompts at a thousand and LayerNorms at
+  as small as the bundled one: the paper's losses, prompts at a thousand and LayerNorms at
   five hundred times its rate, falling along a cosine, and at category level means subtracted. The
   LayerNorms of a CLIP that was trained for weeks have more to lose at such rates.
 """
