@@ -1,13 +1,13 @@
 """Write what ships, into sbir_cli/models/sbir-mini: ``python export.py --work WORK``.
 
 ``open_clip_model.safetensors`` holds the base, both towers as photos and words made them.
-``sketch/branches.safetensors`` holds the photo branch, norms and prompts over the base that ``sbir
-train`` made, and the sketch branch, an ensemble of two: what ``sbir train`` made together with the
-photo branch, and convolutions, norms and prompts, the mean of several runs of train.py. ``sbir
-train`` works over the base as it was written, so this is called twice: without runs and member for
-the base, then with both for the branches. All are in float16. What words taught of an
-embedding counts half (``trunk.WORDS``), which was chosen on the validation classes, as were the
-runs.
+``sketch/branches.safetensors`` holds the photo branch, norms and prompts over the base, and the
+sketch branch, an ensemble of two: one with convolutions of its own, one without, as several runs of
+joint.py taught all three together; it ships half way between where they began and their mean
+(``SHARE``). ``sbir train``, which made the beginning, works over the base as it was written, so
+this is called twice: without ``--joint`` for the base, then with it for the branches. All are in
+float16. What words taught of an embedding counts half (``trunk.WORDS``), which was chosen on the
+validation classes, as were the runs and the share.
 
 A BatchNorm's own statistics m, s of drawings are folded into its weight and bias over the base's
 m0, s0, so that one backbone serves both branches:
@@ -31,13 +31,14 @@ from torch.nn import functional
 from sbir_cli.encoder import load_encoder
 from sbir_cli.encoder.branch import Branch
 from sbir_cli.encoder.model_files import (
-    CHECKPOINT_CONFIG,
     CHECKPOINT_WEIGHTS,
     OPEN_CLIP_CONFIG,
     OPEN_CLIP_WEIGHTS,
 )
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.storage import resources
+
+SHARE = 0.5
 
 
 def mean(runs: list[dict[str, Any]]) -> dict[str, Tensor]:
@@ -92,8 +93,23 @@ def fold(
     }
 
 
-def sketch_branch(tower: Tower, own: dict[str, Tensor]) -> Branch:
-    """What the sketch side has of its own, over the base as it was written."""
+def halfway(runs: list[dict[str, Any]]) -> dict[str, dict[str, Tensor]]:
+    """By part, what lies between where joint.py's runs began and their mean."""
+    return {
+        part: {
+            name: torch.lerp(
+                value, torch.stack([run["end"][part][name] for run in runs]).mean(0), SHARE
+            )
+            if value.is_floating_point()
+            else value
+            for name, value in state.items()
+        }
+        for part, state in runs[0]["start"].items()
+    }
+
+
+def branch(tower: Tower, own: dict[str, Tensor], kernels: bool) -> Branch:
+    """What a part has of its own, over the base as it was written."""
     base = dict(tower.module.state_dict())
     norms, weights = dict[str, Tensor](), dict[str, Tensor]()
     for name, layer in tower.module.named_modules():
@@ -101,17 +117,19 @@ def sketch_branch(tower: Tower, own: dict[str, Tensor]) -> Branch:
             norms |= fold(base, own, name, layer.eps)
         elif isinstance(layer, nn.LayerNorm):
             norms |= {f"{name}.{key}": own[f"{name}.{key}"] for key in ("weight", "bias")}
-        elif isinstance(layer, nn.Conv2d):
+        elif kernels and isinstance(layer, nn.Conv2d):
             weights[f"{name}.weight"] = own[f"{name}.weight"].half().float().contiguous()
-    return Branch(own["prompts"], layer_norms=norms, weights=weights)
+    return Branch(own["prompts"], layer_norms=norms, weights=weights, mean=own["mean"])
 
 
-def write_branch(own: dict[str, Tensor], member: Path, out: Path, training: dict[str, Any]) -> None:
-    """The checkpoint: a member's photo branch, and a sketch branch of which its own is a part."""
+def write_branches(
+    parts: dict[str, dict[str, Tensor]], out: Path, training: dict[str, Any]
+) -> None:
+    """The checkpoint: a photo branch, and a sketch branch of two members."""
     base = load_encoder(resources.BUNDLED_MODEL, "cpu")
-    trained = load_encoder(str(member), "cpu")
-    sketch = replace(sketch_branch(base.tower, own), also=trained.sketch)
-    base.with_branches(sketch, trained.photo).save(out, training)
+    made = {part: branch(base.tower, own, part == "first") for part, own in parts.items()}
+    sketch = replace(made["first"], also=made["second"])
+    base.with_branches(sketch, made["photo"]).save(out, training)
     save_file(half(load_file(out / CHECKPOINT_WEIGHTS)), out / CHECKPOINT_WEIGHTS)
 
 
@@ -119,27 +137,22 @@ def main() -> None:
     """Write the base, or the branches over it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--runs", nargs="*", default=[], help="files of train.py in WORK")
-    parser.add_argument("--member", type=Path, help="checkpoint of sbir train over the base")
+    parser.add_argument("--joint", nargs="*", default=[], help="files of joint.py in WORK")
     options = parser.parse_args()
-    if bool(options.runs) != bool(options.member):
-        parser.error("the branches take both --runs and --member, the base neither")
     out = resources.bundled_model()
-    if options.member is None:
+    if not options.joint:
         write_base(options.work, out)
     else:
-        runs = [torch.load(options.work / name, weights_only=True) for name in options.runs]
+        runs = [torch.load(options.work / name, weights_only=True) for name in options.joint]
         training: dict[str, Any] = {
-            "method": "drawings of photos, sketches and prompts (making/pretraining/train.py)",
-            "steps": [run["step"] for run in runs],
-            "minutes": [round(run["seconds"] / 60, 1) for run in runs],
+            "method": "drawings of photos, sketches and prompts (making/pretraining)",
+            "minutes": [run["minutes"] for run in runs],
+            "pace": [run["pace"] for run in runs],
             "drawings": list(KINDS),
             "names": sorted(json.loads((options.work / "labels.json").read_text())["names"]),
         }
-        config = json.loads((options.member / CHECKPOINT_CONFIG).read_text())
-        training["member"] = config["training"]
         place = resources.bundled_model(resources.DEFAULT_MODEL)
-        write_branch(mean(runs), options.member, place, training)
+        write_branches(halfway(runs), place, training)
     for path in sorted(out.rglob("*.*")):
         print(f"{path.relative_to(out)}: {path.stat().st_size / 1e6:.2f} MB")
 

@@ -12,7 +12,8 @@
     sbir train WORK/sketchy -o WORK/member --dataset sketchy --model sbir-mini \
         --sketches WORK/sketchy/sketch --sketches WORK/thick --preset small-tower --epochs 2 \
         --infonce-weight 0.5 --patience 0 --held-out-classes VALIDATION   # names.py; 16 minutes
-    python export.py   --work WORK --runs run-1.pt ... --member WORK/member   # then: make index
+    python joint.py    --work WORK --runs WORK/run-1.pt ... --member WORK/member --seed 1 ...  # all
+    python export.py   --work WORK --joint joint-1.pt ...        # then: make index
 
 DATA holds sketchy25/, quickdraw/, quickdraw-more/, tiny-imagenet-64/, imagenet-160/ and clip_text/.
 The 21 unseen classes of the Sketchy split take no part (names.py); choices are made on 12 held-out
@@ -23,10 +24,11 @@ norms and prompts of its own; ViT blocks and projection are shared. The learning
 constant for 40 % of the time, then falls linearly to zero; the drawings grow from 128 to 192 px.
 Started again, a run goes on from its file.
 
-What ships is the mean of several runs that differ in seed and drawings, made before the tower had
-its layout. A longer run finds its own drawings better and the validation classes' no better; the
-mean of runs, which begin alike and end near each other, is better than each (model soups, Wortsman
-et al., ICML 2022). One process leaves much of a large GPU idle, so runs stand side by side there:
+What goes on (joint.py) is the mean of several runs that differ in seed and drawings, made before
+the tower had its layout. A longer run finds its own drawings better and the validation classes' no
+better; the mean of runs, which begin alike and end near each other, is better than each (model
+soups, Wortsman et al., ICML 2022). One process leaves much of a large GPU idle, so runs stand side
+by side there:
 
     for seed in 0 1 2 3 4 5 6 7; do
         python train.py --work WORK --seed $seed --minutes 1.7 --batch 192 --device cuda &
@@ -82,13 +84,14 @@ class Drawings:
     def __init__(self, work: Path, shares: dict[str, int], seed: int, device: torch.device) -> None:
         self.ink = torch.from_numpy(np.load(work / "drawings.npy", mmap_mode="c")).to(device)
         labels: dict[str, Any] = json.loads((work / "labels.json").read_text())
-        self.name, self.group, self.photo, kind, self.photo_group = (
+        self.name, self.group, self.photo, kind, self.photo_name, self.photo_group = (
             np.asarray(labels[key])
             for key in (
                 "drawing_name",
                 "drawing_group",
                 "drawing_photo",
                 "drawing_kind",
+                "photo_name",
                 "photo_group",
             )
         )
