@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,14 @@ from sbir_cli.config import SketchConfig
 from sbir_cli.errors import ImageError, ModelError, SbirError
 from sbir_cli.imaging.decoding import decode_ahead
 from sbir_cli.imaging.images import read_photo
-from sbir_cli.imaging.preprocess import Pixels, Preprocess
+from sbir_cli.imaging.preprocess import Bytes, Pixels, Preprocess
 from sbir_cli.imaging.sketches import read_sketch
 
 Embeddings = npt.NDArray[np.float32]
 """(N, D), unit length."""
-Encode = Callable[[Pixels], Embeddings]
+Images = npt.NDArray[Any]
+"""Pixels: photos as bytes, (3, H, W) uint8, sketches as float32, ready for a model."""
+Encode = Callable[[Images], Embeddings]
 """(N, 3, H, W) pixels to (N, D) embeddings."""
 Progress = Callable[[int, int], None]
 """Called with the images done so far and the images there are."""
@@ -46,7 +48,7 @@ class EmbeddedFiles:
 
 def embed_batches(
     batches: Iterable[Sequence[Item]],
-    pixels: Callable[[Item], Pixels],
+    pixels: Callable[[Item], Images],
     encode: Encode,
     workers: int,
 ) -> Iterator[tuple[Sequence[Item], list[Embeddings | ImageError]]]:
@@ -67,7 +69,7 @@ def embed_batches(
 
 def embed_files(
     paths: Sequence[Path],
-    pixels: Callable[[Path], Pixels],
+    pixels: Callable[[Path], Images],
     encode: Encode,
     *,
     batch_size: int,
@@ -108,9 +110,9 @@ def photo_image(source: Path | bytes, preprocess: Preprocess) -> Image:
     return read_photo(source, reduce_to=max(preprocess.size))
 
 
-def photo_pixels(source: Path | bytes, preprocess: Preprocess) -> Pixels:
-    """(3, H, W) float32 of a photo file, or of its bytes; errors as `photo_image`."""
-    return preprocess(photo_image(source, preprocess))
+def photo_pixels(source: Path | bytes, preprocess: Preprocess) -> Bytes:
+    """(3, H, W) uint8 of a photo file, or of its bytes; errors as `photo_image`."""
+    return preprocess.resized(photo_image(source, preprocess))
 
 
 def sketch_pixels(path: Path, preprocess: Preprocess, config: SketchConfig | None = None) -> Pixels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,9 +34,11 @@ class FakeEncoder:
     def photo_fingerprint(self) -> str:
         return self.fingerprint
 
-    def encode_photos(self, pixels: Floats) -> Floats:
+    def encode_photos(self, pixels: npt.NDArray[Any]) -> Floats:
         time.sleep(self.seconds_per_batch)
         self.batches.append(len(pixels))
+        if pixels.dtype == np.uint8:
+            pixels = self.preprocess.normalised(pixels)
         matrix = np.random.default_rng(0).normal(size=(3 * 16 * 16, self.dimension))
         features = pixels.reshape(len(pixels), -1) @ matrix.astype(np.float32)
         unit = features / np.linalg.norm(features, axis=1, keepdims=True)

@@ -5,7 +5,7 @@ The only place that imports open_clip. Nothing heavy is imported before a model 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -56,8 +56,8 @@ class PhotoEncoder(AnyEncoder, Protocol):
     def dimension(self) -> int:
         """D, the length of an embedding."""
 
-    def encode_photos(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """(N, D) unit-length embeddings of (N, 3, H, W) pixels."""
+    def encode_photos(self, pixels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """(N, D) unit-length embeddings of (N, 3, H, W) pixels, uint8 or float32 and normalised."""
 
 
 class Encoder(SketchEncoder, PhotoEncoder, Protocol):

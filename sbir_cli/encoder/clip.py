@@ -14,15 +14,16 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from sbir_cli.encoder.allocator import keep_buffers
 from sbir_cli.encoder.branch import Branch, LaidBranch
 from sbir_cli.encoder.device import Device
 from sbir_cli.encoder.fingerprint import hash_arrays
 from sbir_cli.encoder.lanes import in_lanes
 from sbir_cli.encoder.model_files import BaseModel, FolderModel
-from sbir_cli.encoder.torchvision_ops import declare_missing_ops
+from sbir_cli.encoder.torchvision_ops import import_open_clip
 from sbir_cli.encoder.tower import Tower
 from sbir_cli.errors import ModelError
-from sbir_cli.imaging.preprocess import Preprocess
+from sbir_cli.imaging.preprocess import Preprocess, normalised
 
 _LONGEST = 200  # characters of what open_clip says
 
@@ -75,15 +76,22 @@ class FrozenClip:
         return any(isinstance(module, ConvTrunk) for module in self.tower.module.modules())
 
     def embedder(self, branch: Branch) -> Callable[[Tensor], Tensor]:
-        """What makes (N, D) float32 unit-length embeddings of (N, 3, H, W) float32 pixels under a
-        branch, all on the device, without gradients.
+        """What makes (N, D) float32 unit-length embeddings of (N, 3, H, W) pixels under a branch,
+        uint8 or float32 and normalised, all on the device, without gradients.
 
         Over the bundled model's tower norms are folded into the convolutions before them and, on a
         CPU, clamps computed with them.
         """
         device, dtype = self.device.device, self.device.dtype
 
+        mean, std = (
+            torch.tensor(values, device=device)[:, None, None]
+            for values in (self.preprocess.mean, self.preprocess.std)
+        )
+
         def prepared(pixels: Tensor) -> Tensor:  # as convolutions run fastest
+            if pixels.dtype == torch.uint8:
+                pixels = normalised(pixels.float(), mean, std)
             return pixels.to(dtype, memory_format=torch.channels_last)
 
         if not self.is_small or branch.conditioner:
@@ -95,6 +103,7 @@ class FrozenClip:
         fold_norms(laid)
         if on_cpu:
             fuse_clamps(laid)
+            keep_buffers()
         laid.in_precision(dtype)
 
         def compute(pixels: Tensor) -> Tensor:
@@ -155,9 +164,7 @@ class FrozenClip:
 
 
 def _build(source: BaseModel) -> Any:
-    declare_missing_ops()
-    import open_clip
-
+    open_clip = import_open_clip()
     import sbir_cli.encoder.mini  # noqa: F401  (registers the bundled model's tower)
 
     try:

@@ -107,9 +107,10 @@ class GraphEncoder:
         """(N, D) float32 unit-length embeddings of (N, 3, H, W) preprocessed sketches."""
         return self._ready("sketch").run(pixels)
 
-    def encode_photos(self, pixels: Array) -> Array:
-        """The same of photos, by a model that `has` the part."""
-        return self._ready("photo").run(pixels)
+    def encode_photos(self, pixels: npt.NDArray[Any]) -> Array:
+        """The same of photos, preprocessed or resized, by a model that `has` the part."""
+        whole = self.preprocess.normalised(pixels) if pixels.dtype == np.uint8 else pixels
+        return self._ready("photo").run(whole)
 
     def encode_texts(self, texts: list[str]) -> Array:
         """(N, D) float32 unit-length embeddings of texts, by a model that `has` the part."""

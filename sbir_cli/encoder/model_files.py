@@ -176,9 +176,9 @@ def _checkpoint(folder: Path, download: bool) -> Checkpoint:
 
 
 def _open_clip(name: str, download: bool) -> TaggedModel:
-    from sbir_cli.encoder.torchvision_ops import declare_missing_ops
+    from sbir_cli.encoder.torchvision_ops import import_open_clip
 
-    declare_missing_ops()
+    import_open_clip()
     from open_clip import list_models, list_pretrained_tags_by_model
     from open_clip.pretrained import get_pretrained_cfg
 

@@ -115,8 +115,9 @@ class PromptedEncoder:
         """(N, D) float32 unit-length embeddings of (N, 3, H, W) preprocessed sketches."""
         return self._encode(pixels, self._embed_sketches)
 
-    def encode_photos(self, pixels: npt.NDArray[np.float32]) -> Embeddings:
-        """(N, D) float32 unit-length embeddings of (N, 3, H, W) preprocessed photos."""
+    def encode_photos(self, pixels: npt.NDArray[Any]) -> Embeddings:
+        """(N, D) float32 unit-length embeddings of (N, 3, H, W) photos, preprocessed or resized:
+        a quarter of the bytes, and normalised on the device."""
         return self._encode(pixels, self._embed_photos)
 
     def encode_texts(self, texts: list[str]) -> Embeddings:
@@ -151,7 +152,7 @@ class PromptedEncoder:
     def _embed_photos(self) -> Embed:
         return self.clip.embedder(self.photo)
 
-    def _encode(self, pixels: npt.NDArray[np.float32], embed: Embed) -> Embeddings:
+    def _encode(self, pixels: npt.NDArray[Any], embed: Embed) -> Embeddings:
         device = self.device.device
         try:
             with torch.inference_mode():

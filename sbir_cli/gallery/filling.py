@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from sbir_cli.config import EmbedConfig
-from sbir_cli.embedding import Embeddings, Progress, embed_batches
+from sbir_cli.embedding import Embeddings, Images, Progress, embed_batches
 from sbir_cli.encoder import PhotoEncoder
 from sbir_cli.errors import ImageError
 from sbir_cli.gallery.home import AnyJournal
 from sbir_cli.gallery.manifest import PhotoRow
 from sbir_cli.gallery.photo_source import PhotoSource
 from sbir_cli.gallery.timings import timed
-from sbir_cli.imaging.preprocess import Pixels
 
 
 def embed_photos(
@@ -37,7 +36,7 @@ def embed_photos(
     done = len(todo) - sum(map(len, left))
     progress(done, len(todo))
 
-    def encode(pixels: Pixels) -> Embeddings:
+    def encode(pixels: Images) -> Embeddings:
         with timed(source.timings, "encode"):
             return encoder.encode_photos(pixels)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from sbir_cli.embedding import photo_image
 from sbir_cli.gallery.manifest import PhotoRow
 from sbir_cli.gallery.timings import Timings, timed
-from sbir_cli.imaging.preprocess import Pixels, Preprocess
+from sbir_cli.imaging.preprocess import Bytes, Preprocess
 from sbir_cli.imaging.remote import member_bytes
 
 
@@ -24,8 +24,8 @@ class PhotoSource:
     """By a row's path, where its photo begins in the tar shard that it lies in."""
     timings: Timings | None = None
 
-    def pixels(self, row: PhotoRow) -> Pixels:
-        """(3, H, W) float32 of one photo.
+    def pixels(self, row: PhotoRow) -> Bytes:
+        """(3, H, W) uint8 of one photo.
 
         Raises:
             ImageError: it cannot be read.
@@ -36,4 +36,4 @@ class PhotoSource:
             file = path if start is None else member_bytes(path, start, row.size)
             image = photo_image(file, self.preprocess)
         with timed(self.timings, "resize"):
-            return self.preprocess(image)
+            return self.preprocess.resized(image)

@@ -150,7 +150,7 @@ class Decode:
 
         ((_, decoded),) = decode_ahead([numbers], pixels, self.workers)
         height, width = self.source.preprocess.size
-        blank = np.zeros((3, height, width), dtype=np.float32)
+        blank = np.zeros((3, height, width), dtype=np.uint8)
         good = np.stack([blank if isinstance(each, ImageError) else each for each in decoded])
         reasons = [str(each) if isinstance(each, ImageError) else "" for each in decoded]
         return {"number": batch["number"], "pixels": good, "reason": np.array(reasons)}

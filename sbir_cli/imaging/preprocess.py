@@ -70,12 +70,16 @@ class Preprocess:
 
     def __call__(self, image: Image.Image) -> Pixels:
         """(3, H, W) float32, normalised, of one RGB image of any size."""
-        mean, std = np.array([self.mean, self.std], dtype=np.float32)[..., None, None]
-        return np.asarray(normalised(self.resized(image).astype(np.float32), mean, std))
+        return self.normalised(self.resized(image))
 
     def resized(self, image: Image.Image) -> Bytes:
         """(3, H, W) uint8 of one RGB image of any size: what is left is `normalised`."""
         return np.ascontiguousarray(np.asarray(self._resize(image)).transpose(2, 0, 1))
+
+    def normalised(self, values: Bytes) -> Pixels:
+        """(..., 3, H, W) float32 of resized images."""
+        mean, std = np.array([self.mean, self.std], dtype=np.float32)[..., None, None]
+        return np.asarray(normalised(values.astype(np.float32), mean, std))
 
     def seen(self, image: Image.Image) -> Image.Image:
         """What a model sees of an image, as an image of its size."""

@@ -139,12 +139,23 @@ def test_unseen_classes_of_sketchy(encoder: PromptedEncoder, sketchy25: Path) ->
     relevant = photo_classes[order] == sketch_classes[:, None]
     precision = relevant.cumsum(axis=1) / np.arange(1, 526)
     average_precision = (precision * relevant).sum(axis=1) / relevant.sum(axis=1)  # trec
-    assert average_precision.mean() >= 0.52
+    assert average_precision.mean() >= 0.535
     best = np.where(photo_classes == sketch_classes[:, None], scores, -1).argmax(axis=1)
     own = [
         shown[i].stem == path.stem.rsplit("-", 1)[0] for i, path in zip(best, drawn, strict=True)
     ]
-    assert np.mean(own) >= 0.28  # 0.18 where an embedding does not know left from right
+    assert np.mean(own) >= 0.32  # 0.18 where an embedding does not know left from right
+
+
+def test_photos_as_bytes_have_the_embeddings_of_normalised_ones(encoder: PromptedEncoder) -> None:
+    photos = sorted(EXAMPLES.glob("photos/*/*.jpg"))[::40]
+    images = [read_photo(photo) for photo in photos]
+    resized = np.stack([encoder.preprocess.resized(image) for image in images])
+    whole = np.stack([encoder.preprocess(image) for image in images])
+    graph = load_sketch_encoder(None)
+    assert isinstance(graph, GraphEncoder) and resized.dtype == np.uint8
+    for each in (encoder, graph):
+        assert np.array_equal(each.encode_photos(resized), each.encode_photos(whole))
 
 
 @pytest.mark.parametrize("side", ["sketch", "photo"])

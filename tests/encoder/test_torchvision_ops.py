@@ -47,3 +47,38 @@ def test_without_torchvision_nothing_happens(tmp_path: Path) -> None:
     hide = "import importlib.util as u; f = u.find_spec\n"
     hide += "u.find_spec = lambda n, *a: None if n == 'torchvision' else f(n, *a)\n"
     assert _run(hide + DECLARE).strip() == "False"
+
+
+IMPORT = "from sbir_cli.encoder.torchvision_ops import import_open_clip as i; print(i().__name__)\n"
+COMPILER = "import sys; print(any(m.startswith(('torch._dynamo', 'sympy')) for m in sys.modules))\n"
+
+
+def test_open_clip_comes_without_the_compiler_which_works_when_it_is_wanted() -> None:
+    wanted = "import torch; f = torch.compile(lambda x: x + 1, backend='eager')\n"
+    wanted += "print(f(torch.ones(1)).item(), torch._dynamo.disable.__module__)\n"
+    wanted += "from torchvision.ops import roi_align as r; print(r.__module__)\n"
+    out = _run(IMPORT + COMPILER + wanted).split()
+    assert out == [
+        "open_clip",
+        "False",
+        "2.0",
+        "torch._dynamo.decorators",
+        "torchvision.ops.roi_align",
+    ]
+
+
+def test_whoever_wants_more_of_the_compiler_meanwhile_gets_it(tmp_path: Path) -> None:
+    (tmp_path / "torchvision.py").write_text("")
+    (tmp_path / "open_clip.py").write_text(
+        "import torch\nfrom torch._dynamo import disable\n"
+        "limit = torch._dynamo.config.cache_size_limit\n"
+        "from torch._dynamo.utils import counters, is_compile_supported\n"
+    )
+    wanted = "import open_clip; print(open_clip.limit > 0, open_clip.counters is not None)\n"
+    assert _run(IMPORT + wanted, tmp_path).split() == ["open_clip", "True", "True"]
+
+
+def test_a_compiler_that_is_there_already_is_left_alone() -> None:
+    before = "import torch._dynamo as d\n"
+    after = "import sys; print(sys.modules['torch._dynamo'] is d)"
+    assert _run(before + IMPORT + after).split() == ["open_clip", "True"]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ class PairEncoder(FakeEncoder):
     sketches: list[list[float]] = field(default_factory=list)
     seen: int = 0
 
-    def encode_photos(self, pixels: Floats) -> Floats:
+    def encode_photos(self, pixels: np.typing.NDArray[Any]) -> Floats:
         return np.eye(self.axes, dtype=np.float32)[: len(pixels)]
 
     def encode_sketches(self, pixels: Floats) -> Floats:

@@ -112,7 +112,7 @@ def test_the_drawing_page_takes_up_a_new_version(photos: Path, address: str) -> 
 class _ServerGoes(FakeEncoder):
     """Whose third batch finds no server to write to."""
 
-    def encode_photos(self, pixels: np.typing.NDArray[np.float32]) -> np.typing.NDArray[np.float32]:
+    def encode_photos(self, pixels: np.typing.NDArray[Any]) -> np.typing.NDArray[np.float32]:
         if len(self.batches) == 2:
             raise SbirError("the server went")
         return super().encode_photos(pixels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -30,7 +31,7 @@ def _made(folder: Path, seeds: range, index: Path) -> Path:
 class Drifting(FakeEncoder):
     """Says that it is the encoder it was, and is not."""
 
-    def encode_photos(self, pixels: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def encode_photos(self, pixels: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         found = super().encode_photos(pixels)
         found[0] = np.roll(found[0], 1)
         return found
