@@ -55,14 +55,16 @@ def test_nothing_readable_and_no_numbers_are_errors(photos: Path, tmp_path: Path
 
 
 def test_bytes_normalised_later_are_the_pixels(photos: Path, tmp_path: Path) -> None:
-    """Training holds bytes and normalises them on the device: the same arithmetic to the bit."""
+    """Photos, and all that training holds, are normalised on the device: the same to the bit."""
     draw_sketch(tmp_path / "s.png")
     preprocess = FakeEncoder().preprocess
     mean, std = np.array([preprocess.mean, preprocess.std], np.float32)[..., None, None]
     for held, pixels in (
-        (read_photo(photos / "p0.jpg"), photo_pixels(photos / "p0.jpg", preprocess)),
+        (read_photo(photos / "p0.jpg"), preprocess(read_photo(photos / "p0.jpg"))),
         (read_sketch(tmp_path / "s.png").image, sketch_pixels(tmp_path / "s.png", preprocess)),
     ):
         values = preprocess.resized(held)
         assert values.dtype == np.uint8 and values.shape == (3, 16, 16)
         assert np.array_equal(normalised(values.astype(np.float32), mean, std), pixels)
+    photo = preprocess.resized(read_photo(photos / "p0.jpg"))
+    assert np.array_equal(photo_pixels(photos / "p0.jpg", preprocess), photo)

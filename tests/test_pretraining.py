@@ -91,14 +91,28 @@ def test_a_towers_own_statistics_fold_into_a_branch_over_another(trunk: ModuleTy
     for module in own.modules():  # float16 is what ships
         if isinstance(module, torch.nn.Conv2d):
             module.weight.data = module.weight.data.half().float()
-    state = own.state_dict() | {"prompts": torch.randn(1, 3, 320)}
+    state = own.state_dict() | {"prompts": torch.randn(1, 3, 320), "mean": torch.zeros(704)}
     tower = Tower.of(base, "base")
-    branch = export.sketch_branch(tower, state)
+    branch = export.branch(tower, state, kernels=True)
     pixels = trunk.normalise(torch.rand(2, 3, 64, 64))
     with torch.inference_mode(), Tower.of(own, "own").prompted(state["prompts"]):
-        expected = own(pixels)
+        expected = torch.nn.functional.normalize(own(pixels), dim=1)
     with torch.inference_mode():
-        assert torch.allclose(branch.features(tower, pixels), expected, rtol=1e-3, atol=1e-5)
+        assert torch.allclose(branch.embeddings(tower, pixels), expected, rtol=1e-3, atol=1e-5)
+
+
+def test_what_ships_is_half_way_from_where_runs_began_to_their_mean(trunk: ModuleType) -> None:
+    export = importlib.import_module("export")
+
+    def run(end: float) -> dict[str, Any]:
+        start, steps = torch.tensor([0.0, 4.0]), torch.tensor(7)
+        return {
+            "start": {"photo": {"w": start, "steps": steps}},
+            "end": {"photo": {"w": start + end, "steps": steps + 1}},
+        }
+
+    halfway = export.halfway([run(1.0), run(3.0)])["photo"]
+    assert halfway["w"].tolist() == [1.0, 5.0] and halfway["steps"] == 7
 
 
 def _of_tokens(tower: Any, tokens: torch.Tensor) -> torch.Tensor:

@@ -96,7 +96,8 @@ def _of_the_compiler(name: str) -> Any:
         if attribute.startswith("__"):
             raise AttributeError(attribute)
         _give_way()
-        return getattr(importlib.import_module(name), attribute)
+        importlib.import_module("torch._dynamo.utils")  # and what it lies in
+        return getattr(sys.modules[name], attribute)
 
     return get
 
