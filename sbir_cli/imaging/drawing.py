@@ -15,6 +15,7 @@ _LARGEST_FITTED = 1024  # more than any model sees; many drawings are held at on
 _STROKE_SIDE = 512  # pixels: where lines are made wider or narrower
 _LEAST_SIDE = 24  # pixels: a smaller picture has no room for a page
 _LOOK_SIDE = 256  # pixels: where it is told whether a picture is a plain drawing
+_PLACED = 0.6  # of its canvas: who draws so large on a clean one means where things lie
 
 
 def prepare(
@@ -22,7 +23,8 @@ def prepare(
 ) -> Image.Image:
     """The drawing alone: the page found, the light evened, cut out, lines of the usual width.
 
-    A plain drawing, black on white, is only cut out of its canvas.
+    A plain drawing, black on white, is only cut out of its canvas, and left where it lies if it
+    spans most of that: a model may tell left from right, and above from below.
 
     Args:
         image: of any mode and size.
@@ -37,19 +39,22 @@ def prepare(
     """
     config = config or SketchConfig()
     flat = _flat(image, config)
-    if not is_plain(flat):
+    plain = is_plain(flat)
+    if not plain:
         from sbir_cli.imaging.ink import read_ink  # photographs and the like: import when met
 
         ink = read_ink(np.asarray(flat))
         if ink.any():
             return _finished(Image.fromarray(255 - ink).convert("RGB"), config, True)
-    return _finished(_dark_on_light(flat), config, tight)
+    return _finished(_dark_on_light(flat), config, tight, _PLACED if plain else 1.0)
 
 
-def _finished(flat: Image.Image, config: SketchConfig, tight: bool) -> Image.Image:
+def _finished(
+    flat: Image.Image, config: SketchConfig, tight: bool, enough: float = 1.0
+) -> Image.Image:
     if tight:
         flat = ImageOps.expand(flat, round(config.margin * max(flat.size)) + 1, "white")
-    image = fit_to_ink(_square(flat), config.margin)
+    image = fit_to_ink(_square(flat), config.margin, enough)
     image.thumbnail((_LARGEST_FITTED, _LARGEST_FITTED))
     return usual_strokes(image, config)
 
@@ -163,12 +168,13 @@ def _square(flat: Image.Image) -> Image.Image:
     return square
 
 
-def fit_to_ink(image: Image.Image, margin: float) -> Image.Image:
+def fit_to_ink(image: Image.Image, margin: float, enough: float = 1.0) -> Image.Image:
     """Cut a small or far-off drawing out of its canvas, so that the encoder sees it large.
 
     Args:
         image: square RGB, dark strokes on a light ground, as `normalise` gives it.
         margin: white border on each side, as a share of the new side (0 to 0.4).
+        enough: share of its canvas from which a drawing is left where it lies.
 
     Specks count little: the box leaves out 1/500 of the ink at each of its sides. A drawing that
     fills its canvas stays as large as it was; one that is lighter than its ground stays as it was.
@@ -180,7 +186,10 @@ def fit_to_ink(image: Image.Image, margin: float) -> Image.Image:
         return image
     left, right = _span(ink.sum(axis=0))
     top, bottom = _span(ink.sum(axis=1))
-    side = min(round(max(right - left, bottom - top) / (1 - 2 * margin)), image.width)
+    span = max(right - left, bottom - top)
+    if span >= enough * image.width:
+        return image
+    side = min(round(span / (1 - 2 * margin)), image.width)
     square = Image.new("RGB", (side, side), "white")
     square.paste(image, ((side - left - right) // 2, (side - top - bottom) // 2))
     return square

@@ -157,6 +157,26 @@ def test_thick_ink_with_light_holes_is_no_dark_page_with_light_lines(name: str) 
     assert rows.mean() > 0.6  # else the holes alone, in a few places
 
 
+@pytest.mark.parametrize("share", [0.4, 0.58, 0.62, 0.8])
+@pytest.mark.parametrize("place", [(0.02, 0.15), (0.18, 0.05)])
+def test_a_drawing_that_spans_most_of_a_clean_canvas_lies_where_it_was_drawn(
+    share: float, place: tuple[float, float]
+) -> None:
+    canvas = Image.new("RGB", (500, 500), "white")
+    left, top = (round(500 * at) for at in place)
+    size = round(500 * share)
+    ImageDraw.Draw(canvas).rectangle((left, top, left + size, top + size // 2), outline=0, width=6)
+    rows, columns = np.nonzero(np.asarray(prepare(canvas).convert("L")) < 128)
+    seen = np.array([columns.min(), rows.min(), np.ptp(columns), np.ptp(rows)])
+    side = prepare(canvas).width
+    if share > 0.6:
+        assert side == 500 and np.abs(seen - (left, top, size, size // 2)).max() <= 4
+    else:
+        assert seen[2] == pytest.approx(0.88 * side, abs=4) and seen[0] == pytest.approx(
+            0.06 * side, abs=4
+        )
+
+
 @pytest.mark.parametrize("width", [1, 3, 8])
 def test_a_line_s_width_is_measured_and_changed(width: int) -> None:
     ink = np.zeros((400, 400), np.uint8)
