@@ -5,6 +5,7 @@ Standard library only, so that all of it holds before anything large is imported
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -69,24 +70,43 @@ def leave() -> None:
 def outlive_memory_limit() -> None:
     """Under a limit of the address space (`ulimit -v`) go on in a child, and tell how it ended.
 
-    FAISS and ONNX Runtime crash where an allocation fails; nothing in their process could say so.
+    FAISS and ONNX Runtime crash where an allocation fails, and OpenBLAS ends the process; nothing
+    in it could say so.
     """
     limit = memory_limit()
     if limit is None or not hasattr(os, "fork"):
         return
+    ended, end = os.pipe()
     child = os.fork()
     if child == 0:
+        os.close(ended)
+        atexit.register(_tell, end)  # left out where a library ends the process
         return
+    os.close(end)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda n, _: os.kill(child, n))
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    if code < 0 and signal.Signals(-code).name in _DEATHS:
+    crashed = code < 0 and signal.Signals(-code).name in _DEATHS
+    if crashed or (code > 0 and code != INTERRUPTED and not _is_told(ended)):
         os.write(2, f"sbir: a library crashed for want of memory; {raise_limit(limit)}\n".encode())
         code = 1
     elif code < 0:
         signal.signal(-code, signal.SIG_DFL)
         os.kill(os.getpid(), -code)
     os._exit(code)
+
+
+def _tell(end: int) -> None:
+    with suppress(OSError):
+        os.write(end, b".")
+
+
+def _is_told(ended: int) -> bool:
+    os.set_blocking(ended, False)  # a process that the child left behind may hold the other end
+    try:
+        return bool(os.read(ended, 1))
+    except BlockingIOError:
+        return False
 
 
 def memory_limit() -> int | None:

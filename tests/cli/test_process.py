@@ -140,7 +140,7 @@ def test_an_interruption_while_it_starts_prints_no_traceback(after: float) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("megabytes", [350, 450, 600])
+@pytest.mark.parametrize("megabytes", [350, 400, 440, 450, 460, 600])
 def test_a_memory_limit_is_told(tmp_path: Path, megabytes: int) -> None:
     draw_sketch(tmp_path / "s.png")
     limit = megabytes * 1_000_000
