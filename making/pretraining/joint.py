@@ -8,8 +8,9 @@ of a batch are embedded anew, and those of line drawings and of Quick, Draw! mov
 WORK/joint-SEED.pt, where it began and where it ended.
 
 What ships is half way from the one to the mean of the others (``export.py``): the runs find more
-and more own photos and first hits, but rank all photos of a class worse; half way has most of what
-they learned and forgot nothing (robust fine-tuning, Wortsman et al., CVPR 2022).
+and more own photos and first hits, but rank all photos of a class worse; half way their
+mean has most of what they learned and forgot nothing (robust fine-tuning, Wortsman et al., CVPR
+2022).
 """
 
 import argparse
@@ -35,8 +36,7 @@ from train import TWINS, WEIGHTS, Drawings, Ints, pick
 from sbir_cli.encoder import load_encoder
 from sbir_cli.encoder.tower import Tower
 
-BATCH = 144
-SHARES = {"line": 42, "sketchy": 84, "quickdraw": 15, "icon": 3}
+SHARES = {"line": 42, "sketchy": 84, "quickdraw": 15, "icon": 3}  # drawings of a batch
 RATES = {"kernels": 1e-4, "norms": 1e-3, "prompts": 2e-3, "losses": 1e-3}
 DECAY = 0.02
 WARM_UP, FALL = 0.05, 0.6  # shares of the time
@@ -60,15 +60,17 @@ class Joint(nn.Module):
         for part in PARTS:
             tower: Any = trunk.build()
             tower.load_state_dict(base["tower"])
-            branch, middle = laid.get(part), torch.zeros(trunk.CONTENT)
-            state = mean([torch.load(run, weights_only=True) for run in runs])
-            if branch is not None:
+            branch, middle = laid.get(part), None
+            if branch is None:
+                state = mean([torch.load(run, weights_only=True) for run in runs])
+            else:
                 state = {**branch.layer_norms, "prompts": branch.prompts}
-                middle = middle if branch.mean is None else branch.mean
+                middle = branch.mean
             tower.register_parameter("prompts", nn.Parameter(state.pop("prompts").clone()))
             tower.load_state_dict(state, strict=False)
             self.add_module(part, tower)
-            self.register_buffer(f"{part}_mean", middle)
+            none = torch.zeros(trunk.CONTENT)
+            self.register_buffer(f"{part}_mean", none if middle is None else middle)
         shape = base["head"]["anchors"].shape
         self.head = AnchorHead(torch.zeros(shape), torch.ones(shape[0], dtype=torch.bool))
         self.head.load_state_dict(base["head"])
@@ -148,10 +150,7 @@ def shown(drawings: Drawings, numbers: Ints) -> Ints:
     that was not made from a photo."""
     own = drawings.photo[numbers]
     groups = drawings.group[numbers[~np.isin(numbers, drawings.kinds["line"])]]
-    first, count = drawings.starts[groups], np.diff(drawings.starts)[groups]
-    first, count = first[count > 0], count[count > 0]
-    mates = drawings.by_group[(drawings.rng.random(len(count)) * count).astype(np.int64) + first]
-    return np.unique(np.concatenate([own[own >= 0], mates]))
+    return np.unique(np.concatenate([own[own >= 0], *drawings.of_groups(groups)]))
 
 
 def learn(joint: Joint, drawings: Drawings, photos: Photos) -> dict[str, Tensor]:
@@ -269,7 +268,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--runs", type=Path, nargs="+", required=True, help="files of train.py")
+    parser.add_argument(
+        "--runs", type=Path, nargs="+", required=True, help="files of train.py in WORK"
+    )
     parser.add_argument("--member", type=Path, required=True, help="checkpoint of sbir train")
     parser.add_argument("--minutes", type=float, default=6.6)
     parser.add_argument("--pace", type=float, default=1.0, help="of all learning rates")
@@ -277,7 +278,8 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     options = parser.parse_args()
     device = torch.device(options.device)
-    joint: Any = Joint(options.work, options.runs, options.member)
+    runs = [options.work / name for name in options.runs]
+    joint: Any = Joint(options.work, runs, options.member)
     joint.to(device=device, memory_format=torch.channels_last).eval()  # the norms' statistics stay
     board = benchmark.Benchmark.read(options.work / "validation").to(device)
     photos = Photos(options.work, joint)

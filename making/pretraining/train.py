@@ -12,7 +12,7 @@
     sbir train WORK/sketchy -o WORK/member --dataset sketchy --model sbir-mini \
         --sketches WORK/sketchy/sketch --sketches WORK/thick --preset small-tower --epochs 2 \
         --infonce-weight 0.5 --patience 0 --held-out-classes VALIDATION   # names.py; 16 minutes
-    python joint.py    --work WORK --runs WORK/run-1.pt ... --member WORK/member --seed 1 ...  # all
+    python joint.py    --work WORK --runs run-1.pt ... --member WORK/member --seed 1   # all on
     python export.py   --work WORK --joint joint-1.pt ...        # then: make index
 
 DATA holds sketchy25/, quickdraw/, quickdraw-more/, tiny-imagenet-64/, imagenet-160/ and clip_text/.
@@ -121,14 +121,19 @@ class Drawings:
         """Their ink, (B, 1, SIDE, SIDE) in 0..1."""
         return pick(self.ink, numbers)[:, None].float().div(255)
 
-    def bank(self, numbers: Ints) -> Ints:
-        """Photos to compare with: the drawings' own, two of each class drawn, and any others."""
-        own, groups = self.photo[numbers], np.unique(self.group[numbers])
+    def of_groups(self, groups: Ints, each: int = 1) -> Ints:
+        """So many photos at random of each group that has any, (each, number of those groups)."""
         first, count = self.starts[groups], np.diff(self.starts)[groups]
         first, count = first[count > 0], count[count > 0]
-        chosen = (self.rng.random((2, len(count))) * count).astype(np.int64) + first
+        places = (self.rng.random((each, len(count))) * count).astype(np.int64) + first
+        chosen: Ints = self.by_group[places]
+        return chosen
+
+    def bank(self, numbers: Ints) -> Ints:
+        """Photos to compare with: the drawings' own, two of each class drawn, and any others."""
+        own, chosen = self.photo[numbers], self.of_groups(np.unique(self.group[numbers]), 2)
         others = self.rng.integers(len(self.photo_group), size=BANK)
-        return np.unique(np.concatenate([own[own >= 0], *self.by_group[chosen], others]))
+        return np.unique(np.concatenate([own[own >= 0], *chosen, others]))
 
 
 def pick(rows: Tensor, numbers: Ints) -> Tensor:

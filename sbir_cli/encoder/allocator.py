@@ -1,8 +1,8 @@
 """Freed memory that is kept for the next batch.
 
 A convolution's features are megabytes, which glibc takes from the system anew for each and gives
-back; the system clears every page of them. On two cores that was a seventh of the time in which the
-bundled model embeds photos.
+back; the system clears every page of them. Kept, the bundled model embedded 1.08 times the photos a
+second on two cores.
 """
 
 from __future__ import annotations

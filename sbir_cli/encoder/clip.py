@@ -83,7 +83,6 @@ class FrozenClip:
         CPU, clamps computed with them.
         """
         device, dtype = self.device.device, self.device.dtype
-
         mean, std = (
             torch.tensor(values, device=device)[:, None, None]
             for values in (self.preprocess.mean, self.preprocess.std)
